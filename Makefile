@@ -1,0 +1,51 @@
+# Two commands: `make up` runs everything on this machine, `make test` passes every test.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help up test lint format requirements clean
+
+help: ## List the targets
+	@grep -hE '^[.a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+up: $(VENV) ## Kafka, Valkey, a model and both services, on this machine
+	$(BIN)/promptmill up $(ARGS)
+
+test: $(VENV)/.dev ## Every test, on real Kafka and Valkey
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.dev ## Style, types, import contracts, dependencies
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+format: $(VENV)/.dev ## Format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.venv: $(VENV)/.stack ## The environment alone: leaves .venv/bin/promptmill
+	@touch $(VENV)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Promptmill needs Python 3.11 or newer; this is %s. Set PYTHON=/path/to/python3.11" % sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -c 'import venv, ensurepip' || { echo "This Python cannot make environments: install its venv module (Debian: python3-venv)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.stack: requirements/stack.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements/stack.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.stack
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+requirements: $(VENV)/.dev ## Pin the newest stable versions again
+	$(BIN)/python -m pip install --disable-pip-version-check uv
+	./requirements/compile $(BIN)/uv
+
+clean: ## Remove the environment and the local stack's data
+	rm -rf $(VENV) .promptmill

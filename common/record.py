@@ -1,0 +1,137 @@
+"""The task record, version 1: JSON values and text headers, so that any Kafka tool shows them as they are."""
+
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from common.task import Lane, Task, parse_task_id
+
+VERSION = 1
+CONTENT_TYPE = b"application/json"
+
+Headers = list[tuple[str, bytes]]
+
+
+class UnreadableRecord(ValueError):  # noqa: N818 - a fact about a record, decided on by its reader
+    """A value that is no task record. `reason` names the field at fault and never quotes its content.
+
+    `task_id` and `tenant` are given when they could be read all the same.
+    """
+
+    def __init__(self, reason: str, task_id: str | None = None, tenant: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.task_id = task_id
+        self.tenant = tenant
+
+
+class UnknownVersion(ValueError):  # noqa: N818 - a fact about a record, decided on by its reader
+    """A record of a version this process does not know: another worker of a rolling deploy may."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"record version {version} is not {VERSION}")
+        self.version = version
+
+
+Seconds = Annotated[float, Field(ge=0, lt=1e11, allow_inf_nan=False)]
+Tenant = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class _TaskRecord(BaseModel):
+    """Unknown fields are tolerated: a newer writer may add some."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)
+
+    task_id: str
+    run: Annotated[int, Field(ge=1, lt=2**31)] = 1
+    tenant: Tenant
+    lane: Literal["interactive", "batch"] = "interactive"
+    endpoint: Annotated[str, Field(pattern=r"^/v1/[a-z_/]{1,60}$")]
+    body: dict[str, Any]
+    metadata: dict[str, Any] | None = None
+    created_at: Seconds
+    expires_at: Seconds
+    stream: bool = False
+    batch: dict[str, Any] | None = None
+
+
+def encode_task(task: Task) -> bytes:
+    """The record's value: one JSON object in UTF-8."""
+    return orjson.dumps(
+        {
+            "version": VERSION,
+            "task_id": task.task_id,
+            "run": task.run,
+            "tenant": task.tenant,
+            "lane": task.lane,
+            "endpoint": task.endpoint,
+            "body": task.body,
+            "metadata": task.metadata,
+            "created_at": round(task.created_at, 3),
+            "expires_at": round(task.expires_at, 3),
+            "stream": task.stream,
+            "batch": task.batch,
+        }
+    )
+
+
+def task_headers(task: Task, traceparent: str | None = None) -> Headers:
+    """The record's headers; `traceparent` as in W3C Trace Context, where there is a trace."""
+    headers = [
+        ("task-id", task.task_id.encode()),
+        ("tenant", task.tenant.encode()),
+        ("content-type", CONTENT_TYPE),
+    ]
+    if traceparent is not None:
+        headers.append(("traceparent", traceparent.encode()))
+    return headers
+
+
+def decode_task(value: bytes | None) -> Task:
+    """The task that a record's value holds.
+
+    Raises:
+        UnreadableRecord: the value is no task record; the reason quotes nothing of it.
+        UnknownVersion: the record is of a version that this process does not know.
+    """
+    if value is None:
+        raise UnreadableRecord("the value is null")
+    try:
+        content = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        raise UnreadableRecord("the value is not JSON") from None
+    if not isinstance(content, dict):
+        raise UnreadableRecord("the value is not a JSON object")
+    task_id = _readable_id(content.get("task_id"))
+    tenant = content.get("tenant") if isinstance(content.get("tenant"), str) else None
+    version = content.get("version")
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise UnreadableRecord("version: not an integer", task_id, tenant)
+    if version != VERSION:
+        raise UnknownVersion(version)
+    try:
+        record = _TaskRecord.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        field = ".".join(str(part) for part in first["loc"][:1])
+        raise UnreadableRecord(f"{field}: {first['type']}", task_id, tenant) from None
+    if task_id is None:
+        raise UnreadableRecord("task_id: not a UUID", None, tenant)
+    return Task(
+        task_id=task_id,
+        run=record.run,
+        tenant=record.tenant,
+        lane=Lane(record.lane),
+        endpoint=record.endpoint,
+        body=record.body,
+        metadata=record.metadata or {},
+        created_at=record.created_at,
+        expires_at=record.expires_at,
+        stream=record.stream,
+        batch=record.batch,
+    )
+
+
+def _readable_id(value: object) -> str | None:
+    return parse_task_id(value) if isinstance(value, str) else None

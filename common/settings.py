@@ -1,0 +1,198 @@
+"""Settings both services share: frozen blocks, `PROMPTMILL_` before a name, `__` between levels, units in names.
+
+A secret may also stand in a file: `PROMPTMILL_LLM__API_KEY_FILE=/run/secrets/key` sets `llm.api_key`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+ENV_PREFIX = "PROMPTMILL_"
+ENV_DELIMITER = "__"
+
+_HOUR = 3600.0
+_DAY = 24 * _HOUR
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used; the text names each environment variable and what is wrong with it."""
+
+
+class Block(BaseModel):
+    """One frozen group of settings; a name it does not have is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class KafkaSettings(Block):
+    """Where Kafka is and how its topics are named and kept."""
+
+    bootstrap_servers: str = Field("127.0.0.1:9092", description="Brokers to begin with: host:port, comma-separated.")
+    topic_prefix: str = Field(
+        "promptmill.",
+        pattern=r"^[A-Za-z0-9._-]{0,64}$",
+        description="Stands before every topic's and group's name.",
+    )
+    replication_factor: int = Field(
+        3, ge=1, le=9, description="Copies of each partition, for topics that a service creates."
+    )
+    min_insync_replicas: int = Field(
+        2, ge=1, le=9, description="Copies that must have a record before it counts as written."
+    )
+    task_partitions: int = Field(24, ge=1, le=1000, description="Partitions of each tasks topic.")
+    request_timeout_seconds: float = Field(8.0, ge=1, le=120, description="Longest wait for one answer of a broker.")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How the brokers are spoken to."
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How a client signs in, with SASL."
+    )
+    sasl_username: str | None = Field(None, description="The name to sign in with.")
+    sasl_password: SecretStr | None = Field(None, description="The password to sign in with.")
+    ssl_cafile: Path | None = Field(None, description="Certificates to trust, instead of the system's.")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.min_insync_replicas > self.replication_factor:
+            raise ValueError("min_insync_replicas is greater than replication_factor: no record could be written")
+        if self.security_protocol.startswith("SASL") and not (self.sasl_username and self.sasl_password):
+            raise ValueError("security_protocol asks for sasl_username and sasl_password")
+        return self
+
+
+class RedisSettings(Block):
+    """Where Redis (or Valkey) is."""
+
+    url: SecretStr = Field(SecretStr("redis://127.0.0.1:6379/0"), description="redis:// or rediss:// address.")
+    key_prefix: str = Field(
+        "promptmill:", pattern=r"^[A-Za-z0-9._:-]{0,64}$", description="Stands before every key's name."
+    )
+    timeout_seconds: float = Field(2.0, ge=0.1, le=30, description="Longest wait for a connection or an answer.")
+    max_connections: int = Field(32, ge=1, le=1000, description="Connections of one process.")
+
+    @field_validator("url")
+    @classmethod
+    def _known_scheme(cls, url: SecretStr) -> SecretStr:
+        if urlsplit(url.get_secret_value()).scheme not in {"redis", "rediss", "unix"}:
+            raise ValueError("should begin with redis://, rediss:// or unix://")
+        return url
+
+
+class TaskSettings(Block):
+    """Bounds of one task."""
+
+    deadline_seconds: float = Field(
+        _DAY,
+        ge=1,
+        le=30 * _DAY,
+        description="A task not finished this long after it was accepted is expired.",
+    )
+    result_ttl_seconds: float = Field(
+        _DAY, ge=1, le=30 * _DAY, description="How long a finished task and its result stay readable."
+    )
+    max_attempts: int = Field(5, ge=1, le=100, description="Attempts that may end by the model's error.")
+    max_crashes: int = Field(10, ge=1, le=100, description="Attempts that may end with their worker.")
+    max_result_bytes: int = Field(
+        7 * 1024 * 1024,
+        ge=1024,
+        le=7 * 1024 * 1024,
+        description="Largest answer kept; a larger one fails its task.",
+    )
+
+
+class LogSettings(Block):
+    """What a service says on standard output."""
+
+    format: Literal["auto", "console", "json"] = Field(
+        "auto", description="console for people, json for machines; auto asks whether a terminal reads it."
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity that is written.")
+
+
+class _Environment(EnvSettingsSource):
+    """The environment, where `NAME_FILE` sets NAME to that file's content without its trailing line end."""
+
+    def __init__(self, settings_cls: type[BaseSettings]) -> None:
+        super().__init__(settings_cls)
+        resolved = dict(self.env_vars)
+        for name in self.env_vars:
+            if name.startswith(ENV_PREFIX.lower()) and name.endswith("_file"):
+                path = resolved.pop(name)
+                if path:
+                    resolved.setdefault(name.removesuffix("_file"), _read_secret(name, path))
+        self.env_vars = resolved
+
+
+def _read_secret(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{name.upper()}: cannot read {path}: {type(error).__name__}") from error
+
+
+class ServiceSettings(BaseSettings):
+    """The blocks every service has; each service adds its own."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter=ENV_DELIMITER,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        nested_model_default_partial_update=True,
+    )
+
+    kafka: KafkaSettings = KafkaSettings()
+    redis: RedisSettings = RedisSettings()
+    tasks: TaskSettings = TaskSettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment and the files it names."""
+        return init_settings, _Environment(settings_cls)
+
+
+AnySettings = TypeVar("AnySettings", bound=ServiceSettings)
+
+
+def load_settings(settings_class: type[AnySettings]) -> AnySettings:
+    """Read a service's settings from the environment.
+
+    Raises:
+        SettingsError: one line per variable at fault; values are never quoted.
+    """
+    try:
+        return settings_class()
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(item["loc"], item["msg"]) for item in error.errors())) from None
+
+
+def variable_name(*path: str) -> str:
+    """The environment variable that sets `path`: ("api", "port") is PROMPTMILL_API__PORT."""
+    return ENV_PREFIX + ENV_DELIMITER.join(path).upper()
+
+
+def _explain(location: tuple[int | str, ...], message: str) -> str:
+    return f"{variable_name(*map(str, location))}: {message}" if location else message

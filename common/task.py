@@ -1,0 +1,151 @@
+"""A task: one prompt with its id, and the life it leads.
+
+              submit            claim                 outcome
+    (nothing) ------> queued ---------> processing --------------> completed
+                       |  ^                |    |                  failed
+                       |  +-- retry at T --+    +- cancel -------> cancelled
+                       +-- cancel / expiry ------- expires_at ---> cancelled / expired
+
+`completed failed cancelled expired` are final within a run. A redrive starts run n+1 of the same id.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+import uuid_utils
+
+
+class Status(StrEnum):
+    """Where a task stands; clients see these words."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the run has ended: reached once, never left."""
+        return self not in {Status.QUEUED, Status.PROCESSING}
+
+
+class Move(StrEnum):
+    """What can happen to a task; every one is a compare-and-set in the store."""
+
+    CLAIM = "claim"
+    RETRY = "retry"
+    COMPLETE = "complete"
+    FAIL = "fail"
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+    REDRIVE = "redrive"
+
+
+_LEGAL: Mapping[tuple[Status, Move], Status] = MappingProxyType(
+    {
+        (Status.QUEUED, Move.CLAIM): Status.PROCESSING,
+        (Status.QUEUED, Move.CANCEL): Status.CANCELLED,
+        (Status.QUEUED, Move.EXPIRE): Status.EXPIRED,
+        # A lapsed lease is claimed again by another worker.
+        (Status.PROCESSING, Move.CLAIM): Status.PROCESSING,
+        (Status.PROCESSING, Move.RETRY): Status.QUEUED,
+        (Status.PROCESSING, Move.COMPLETE): Status.COMPLETED,
+        (Status.PROCESSING, Move.FAIL): Status.FAILED,
+        (Status.PROCESSING, Move.CANCEL): Status.CANCELLED,
+        (Status.PROCESSING, Move.EXPIRE): Status.EXPIRED,
+        # Run n+1 of the same id.
+        (Status.COMPLETED, Move.REDRIVE): Status.QUEUED,
+        (Status.FAILED, Move.REDRIVE): Status.QUEUED,
+        (Status.CANCELLED, Move.REDRIVE): Status.QUEUED,
+        (Status.EXPIRED, Move.REDRIVE): Status.QUEUED,
+    }
+)
+
+
+def after(status: Status, move: Move) -> Status | None:
+    """The status that `move` leads to from `status`, or None where the move is not legal."""
+    return _LEGAL.get((status, move))
+
+
+class Progress:
+    """Percent, by stage: honest marks, not a guess of time."""
+
+    ACCEPTED = 0
+    CALLED = 25
+    ANSWERED = 75
+    STORED = 100
+
+
+class Lane(StrEnum):
+    """Which tasks topic carries the record: people waiting, or bulk."""
+
+    INTERACTIVE = "interactive"
+    BATCH = "batch"
+
+
+CHAT_COMPLETIONS = "/v1/chat/completions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One prompt as it was accepted. Times are Unix seconds UTC, to the millisecond.
+
+    `body` is the OpenAI request body, verbatim; `metadata` is the client's and never goes upstream.
+    `batch` is None or `{"id", "custom_id", "line"}`.
+    """
+
+    task_id: str
+    tenant: str
+    body: dict[str, Any]
+    created_at: float
+    expires_at: float
+    run: int = 1
+    lane: Lane = Lane.INTERACTIVE
+    endpoint: str = CHAT_COMPLETIONS
+    metadata: dict[str, Any] = field(default_factory=dict)
+    stream: bool = False
+    batch: dict[str, Any] | None = None
+
+
+def new_task_id() -> str:
+    """A fresh uuid7 as text: ids sort by the time they were made (RFC 9562)."""
+    return str(uuid_utils.uuid7())
+
+
+_RESPONSE_PREFIX = "resp_"
+_RESPONSE_ID_LENGTH = len(_RESPONSE_PREFIX) + 32
+_UUID_TEXT_LENGTH = 36
+
+
+def parse_task_id(text: str) -> str | None:
+    """The task id that `text` names: a UUID as text, or the same id as `resp_<32 hex>`; None for anything else."""
+    if len(text) == _UUID_TEXT_LENGTH:
+        digits = text
+    elif len(text) == _RESPONSE_ID_LENGTH and text.startswith(_RESPONSE_PREFIX):
+        digits = text.removeprefix(_RESPONSE_PREFIX)
+        if "-" in digits:
+            return None
+    else:
+        return None
+    try:
+        canonical = str(UUID(digits))
+    except ValueError:
+        return None
+    # UUID() also reads braces and stray hyphens; an id has one spelling only.
+    return canonical if digits.lower() in (canonical, canonical.replace("-", "")) else None
+
+
+def to_millis(seconds: float) -> int:
+    """Seconds as whole milliseconds, the store's unit."""
+    return round(seconds * 1000)
+
+
+def to_seconds(millis: int) -> float:
+    """Whole milliseconds as seconds."""
+    return millis / 1000

@@ -1,0 +1,205 @@
+"""The topics and their settings: part of the contract, created explicitly and checked at start."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import (
+    InvalidReplicationFactorError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
+
+from common.settings import KafkaSettings, TaskSettings, variable_name
+from common.task import Lane
+
+_DAY_MS = 24 * 3600 * 1000
+_MIB = 1024 * 1024
+
+MAX_TASK_RECORD_BYTES = _MIB
+MAX_RESULT_RECORD_BYTES = 8 * _MIB
+MAX_DEAD_LETTER_BYTES = 8 * _MIB
+
+
+class TopicsUnfit(RuntimeError):  # noqa: N818 - names the state of the topics
+    """Topics that are not as the contract has them, or cannot be made; the text says each mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicNames:
+    """Names of the topics and groups under one prefix."""
+
+    prefix: str
+
+    @property
+    def interactive(self) -> str:
+        """Tasks that somebody waits for."""
+        return f"{self.prefix}tasks.interactive"
+
+    @property
+    def batch(self) -> str:
+        """Tasks in bulk."""
+        return f"{self.prefix}tasks.batch"
+
+    @property
+    def results(self) -> str:
+        """Every final outcome, compacted by task id."""
+        return f"{self.prefix}results"
+
+    @property
+    def dead_letters(self) -> str:
+        """Records that will not be tried again."""
+        return f"{self.prefix}dead-letters"
+
+    @property
+    def llm_group(self) -> str:
+        """The consumer group of the workers that call models."""
+        return f"{self.prefix}llm"
+
+    def tasks(self, lane: Lane) -> str:
+        """The topic that carries a lane's tasks."""
+        return self.interactive if lane is Lane.INTERACTIVE else self.batch
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """One topic as it should be; `config` has the broker's own names and texts."""
+
+    name: str
+    partitions: int
+    replication_factor: int
+    config: Mapping[str, str]
+
+
+def topic_specs(kafka: KafkaSettings, tasks: TaskSettings) -> tuple[TopicSpec, ...]:
+    """Every topic there is, by the settings."""
+    names = TopicNames(kafka.topic_prefix)
+    # Results outlive every task they could still belong to: window plus reading time, at least a week.
+    results_ms = max(7 * _DAY_MS, round(2000 * (tasks.deadline_seconds + tasks.result_ttl_seconds)))
+    # A record must outlive its own expiry, or it would be deleted before anyone said so.
+    tasks_ms = max(7 * _DAY_MS, round(2000 * tasks.deadline_seconds))
+
+    def spec(name: str, partitions: int, max_bytes: int, **config: str) -> TopicSpec:
+        settings = {
+            "max.message.bytes": str(max_bytes),
+            "min.insync.replicas": str(kafka.min_insync_replicas),
+            **{key.replace("_", "."): value for key, value in config.items()},
+        }
+        return TopicSpec(name, partitions, kafka.replication_factor, settings)
+
+    task_config = {"cleanup_policy": "delete", "retention_ms": str(tasks_ms)}
+    return (
+        spec(names.interactive, kafka.task_partitions, MAX_TASK_RECORD_BYTES, **task_config),
+        spec(names.batch, kafka.task_partitions, MAX_TASK_RECORD_BYTES, **task_config),
+        spec(
+            names.results,
+            kafka.task_partitions,
+            MAX_RESULT_RECORD_BYTES,
+            cleanup_policy="compact,delete",
+            retention_ms=str(results_ms),
+        ),
+        spec(
+            names.dead_letters,
+            min(kafka.task_partitions, 6),
+            MAX_DEAD_LETTER_BYTES,
+            cleanup_policy="delete",
+            retention_ms=str(30 * _DAY_MS),
+        ),
+    )
+
+
+def differences(spec: TopicSpec, partitions: int, config: Mapping[str, str]) -> list[str]:
+    """What of a topic does not fulfil its spec, one mend a line; more than asked for is no difference."""
+    found = []
+    if partitions < spec.partitions:
+        found.append(
+            f"{spec.name} has {partitions} partitions, {spec.partitions} are wanted: add partitions, or set "
+            f"{variable_name('kafka', 'task_partitions')}={partitions}"
+        )
+    for name, wanted in spec.config.items():
+        value = config.get(name)
+        if value is None or _fulfils(name, value, wanted):
+            continue
+        found.append(f"{spec.name} has {name}={value}, {wanted} is wanted: alter the topic's configuration")
+    return found
+
+
+def _fulfils(name: str, value: str, wanted: str) -> bool:
+    if name == "cleanup.policy":
+        return set(value.split(",")) == set(wanted.split(","))
+    # -1 is Kafka's word for "no limit".
+    return int(value) == -1 or int(value) >= int(wanted)
+
+
+async def ensure_topics(admin: AIOKafkaAdminClient, specs: Sequence[TopicSpec]) -> None:
+    """Create the topics that are missing, wait until each partition has a leader, check all settings.
+
+    Safe to run by many processes at once.
+
+    Raises:
+        TopicsUnfit: a topic cannot be made or differs; the text names each difference and its mend.
+        KafkaError: the brokers cannot be reached.
+    """
+    existing = set(await admin.list_topics())
+    missing = [spec for spec in specs if spec.name not in existing]
+    if missing:
+        await _create(admin, missing)
+    partitions = await _wait_for_leaders(admin, specs)
+    configs = await _configs(admin, specs)
+    found = [line for spec in specs for line in differences(spec, partitions[spec.name], configs[spec.name])]
+    if found:
+        raise TopicsUnfit("\n".join(found))
+
+
+async def _create(admin: AIOKafkaAdminClient, specs: Sequence[TopicSpec]) -> None:
+    new = [
+        NewTopic(
+            name=spec.name,
+            num_partitions=spec.partitions,
+            replication_factor=spec.replication_factor,
+            topic_configs=dict(spec.config),
+        )
+        for spec in specs
+    ]
+    response = await admin.create_topics(new)
+    for name, code, *rest in response.topic_errors:
+        error = for_code(code)
+        if code == 0 or error is TopicAlreadyExistsError:
+            continue
+        mend = ""
+        if error is InvalidReplicationFactorError:
+            mend = f": set {variable_name('kafka', 'replication_factor')} to at most the number of brokers"
+        detail = next((text for text in rest if text), "")
+        raise TopicsUnfit(f"cannot create {name}: {error.__name__} {detail}".rstrip() + mend)
+
+
+async def _wait_for_leaders(admin: AIOKafkaAdminClient, specs: Sequence[TopicSpec]) -> dict[str, int]:
+    """Partitions by topic, once each of them can be written to."""
+    while True:
+        described = await admin.describe_topics([spec.name for spec in specs])
+        counts = {}
+        for topic in described:
+            error = for_code(topic["error_code"])
+            if topic["error_code"] and error is not UnknownTopicOrPartitionError:
+                raise error(topic["topic"])
+            if topic["partitions"] and all(part["leader"] >= 0 for part in topic["partitions"]):
+                counts[topic["topic"]] = len(topic["partitions"])
+        if len(counts) == len(specs):
+            return counts
+        # Leaders are elected in milliseconds; the caller bounds the whole.
+        await asyncio.sleep(0.1)
+
+
+async def _configs(admin: AIOKafkaAdminClient, specs: Sequence[TopicSpec]) -> dict[str, dict[str, str]]:
+    resources = [ConfigResource(ConfigResourceType.TOPIC, spec.name) for spec in specs]
+    found: dict[str, dict[str, str]] = {}
+    for response in await admin.describe_configs(resources):
+        for code, message, _kind, name, entries in response.resources:
+            if code:
+                raise KafkaError(f"cannot read the configuration of {name}: {message}")
+            found[name] = {entry[0]: entry[1] for entry in entries}
+    return found

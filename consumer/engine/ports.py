@@ -1,0 +1,89 @@
+"""What the engine hands to a role and what it takes back: one record in, one of three outcomes out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+Headers = Sequence[tuple[str, bytes]]
+
+# What a record costs beside its own bytes: the objects that carry it.
+_OVERHEAD_BYTES = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One record as Kafka delivered it; `timestamp_ms` is Unix time in milliseconds."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+    timestamp_ms: int = 0
+
+    @property
+    def size_bytes(self) -> int:
+        """What the record takes in memory, roughly and never zero."""
+        return _OVERHEAD_BYTES + record_bytes(self.key, self.value, self.headers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingRecord:
+    """A record to publish before the offset of the delivery that caused it is done."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+    @property
+    def size_bytes(self) -> int:
+        """Key, value and headers, as a topic's size limit counts them but for a few bytes of framing."""
+        return record_bytes(self.key, self.value, self.headers)
+
+
+def record_bytes(key: bytes | None, value: bytes | None, headers: Headers) -> int:
+    """Bytes of a record's key, value and headers."""
+    return len(key or b"") + len(value or b"") + sum(len(name) + len(content or b"") for name, content in headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Finished: `records` are published in their order, each acknowledged before the next; then the offset is done."""
+
+    records: tuple[OutgoingRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAfter:
+    """Not finished: the same delivery comes again after the delay; until then it holds no slot."""
+
+    delay_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Not for this process, such as a record of an unknown version: reported, and looked at again after the delay.
+
+    It holds back the commits of its own partition and nothing else. `reason` is one of a few fixed words: it becomes
+    a metric's label and quotes nothing of the record.
+    """
+
+    reason: str
+    delay_seconds: float
+
+
+Outcome = Settled | RetryAfter | Held
+
+
+class Handler(Protocol):
+    """A role's work on one record, called at most `concurrency` times at once.
+
+    A delivery may come again (a restart, a partition that changed its owner): the handler makes that harmless.
+    An exception is taken for the role's own bug: logged, tried again, at last dead-lettered.
+    When a drain runs out of time the call is cancelled: clean up briefly and let `CancelledError` pass.
+    """
+
+    async def handle(self, delivery: Delivery) -> Outcome:
+        """Work on the record and say how it ended."""

@@ -1,0 +1,238 @@
+"""A worker's moves: claim a task under a lease, keep it, say how far it is, end it or give it back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from redis.asyncio import Redis
+
+from common.store.compression import pack
+from common.store.keys import Keys
+from common.store.scripts import Reply, ScriptCall, load_script, run_scripts
+from common.store.submissions import identity
+from common.task import Status, Task, to_millis, to_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A task that this worker holds. `attempts`, `failures` and `crashes` as in `TaskState`; times in Unix seconds.
+
+    `token` fences: a random text that the caller made for this claim alone, compared for equality only.
+    """
+
+    task: Task
+    token: str
+    partition: int
+    offset: int
+    attempts: int
+    failures: int
+    crashes: int
+    started_at: float
+    expires_in_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The task is the caller's: call the model."""
+
+    claim: Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """The task is the caller's, but too many workers died with it: end it without a call."""
+
+    claim: Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Another worker holds it; its lease ends in so many seconds unless it is renewed."""
+
+    for_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A retry is due in so many seconds."""
+
+    for_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The run is final; its outcome is in the store and may have to be published again."""
+
+
+class Skip(StrEnum):
+    """Why a record is passed over: nothing is written, nothing published."""
+
+    REFUSED = "refused"
+    STALE_RUN = "stale"
+    GONE = "gone"
+
+
+ClaimReply = Claimed | Exhausted | Busy | Waiting | Ended | Skip
+
+
+class Hold(StrEnum):
+    """Whether the caller holds the task it moved."""
+
+    HELD = "held"
+    RELEASED = "released"
+    LOST = "lost"
+    FINAL = "final"
+
+
+class Finish(StrEnum):
+    """How an attempt to end a run was taken."""
+
+    RECORDED = "recorded"
+    OVERDUE = "overdue"
+    LOST = "lost"
+    FINAL = "final"
+
+
+class Leases:
+    """The moves of one worker. Every one may be repeated: with the same token the answer is the same.
+
+    `may_restore` says that by the caller's own monotonic clock its lease still runs: then a claim that Redis lost is
+    written again. All methods raise `StoreUnavailable` when Redis is out of reach; the move may have happened.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        keys: Keys,
+        *,
+        worker: str,
+        lease_seconds: float,
+        result_ttl_seconds: float,
+        max_crashes: int,
+    ) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._worker = worker
+        self._max_crashes = max_crashes
+        self._terms = {"lease": to_millis(lease_seconds), "result_ttl": to_millis(result_ttl_seconds)}
+        self._claim = load_script("claim")
+        self._renew = load_script("renew")
+        self._progress = load_script("progress")
+        self._finish = load_script("finish")
+        self._release = load_script("release")
+
+    async def claim(self, task: Task, *, token: str, partition: int, offset: int) -> ClaimReply:
+        """Take `task` from the record at `partition` and `offset`."""
+        arguments = {
+            **identity(task),
+            **self._terms,
+            "token": token,
+            "partition": partition,
+            "offset": offset,
+            "worker": self._worker,
+            "max_crashes": self._max_crashes,
+        }
+        call = ScriptCall(self._claim, self._keys.of(task.task_id), arguments)
+        [reply] = await run_scripts(self._redis, [call])
+        return _claim_reply(reply, task, token, partition, offset)
+
+    async def renew(self, claims: Sequence[tuple[Claim, bool]]) -> list[Hold]:
+        """Prolong many claims, each with its `may_restore`, in one round trip."""
+        calls = [
+            ScriptCall(self._renew, self._keys.of(claim.task.task_id), self._held(claim, may_restore=may_restore))
+            for claim, may_restore in claims
+        ]
+        return [Hold(_word(reply)) for reply in await run_scripts(self._redis, calls)]
+
+    async def progress(self, claim: Claim, percent: int, *, tokens: int | None = None, may_restore: bool) -> Hold:
+        """Show how far the call is; `tokens` as received so far."""
+        arguments = {**self._held(claim, may_restore=may_restore), "progress": percent}
+        if tokens is not None:
+            arguments["tokens"] = tokens
+        call = ScriptCall(self._progress, self._keys.of(claim.task.task_id), arguments)
+        [reply] = await run_scripts(self._redis, [call])
+        return Hold(_word(reply))
+
+    async def finish(
+        self,
+        claim: Claim,
+        status: Status,
+        result: bytes,
+        *,
+        finished_at: float,
+        failures: int,
+        may_restore: bool,
+    ) -> Finish:
+        """End the run with `status` and its result record's value."""
+        arguments = {
+            **self._held(claim, may_restore=may_restore),
+            "status": status,
+            "result": pack(result),
+            "finished_at": to_millis(finished_at),
+            "failures": failures,
+        }
+        call = ScriptCall(self._finish, self._keys.of(claim.task.task_id), arguments)
+        [reply] = await run_scripts(self._redis, [call])
+        return Finish(_word(reply))
+
+    async def release(
+        self, claim: Claim, *, delay_seconds: float, failures: int, called: bool, may_restore: bool
+    ) -> Hold:
+        """Give the task back, to be claimed again after the delay; `called` says whether a call was begun."""
+        arguments = {
+            **self._held(claim, may_restore=may_restore),
+            "delay": to_millis(delay_seconds),
+            "failures": failures,
+            "uncalled": 0 if called else 1,
+        }
+        call = ScriptCall(self._release, self._keys.of(claim.task.task_id), arguments)
+        [reply] = await run_scripts(self._redis, [call])
+        return Hold(_word(reply))
+
+    def _held(self, claim: Claim, *, may_restore: bool) -> dict[str, str | int | float | bytes]:
+        return {
+            **identity(claim.task),
+            **self._terms,
+            "token": claim.token,
+            "partition": claim.partition,
+            "offset": claim.offset,
+            "attempts": claim.attempts,
+            "failures": claim.failures,
+            "crashes": claim.crashes,
+            "started_at": to_millis(claim.started_at),
+            "worker": self._worker,
+            "may_restore": int(may_restore),
+        }
+
+
+def _word(reply: Reply) -> str:
+    word = reply[0]
+    if not isinstance(word, bytes):
+        raise TypeError("a script's reply begins with a word")
+    return word.decode()
+
+
+def _claim_reply(reply: Reply, task: Task, token: str, partition: int, offset: int) -> ClaimReply:
+    word = _word(reply)
+    if word in {"final", "expired"}:
+        return Ended()
+    if word in set(Skip):
+        return Skip(word)
+    numbers = [int(item) for item in reply[1:]]
+    if word == "busy":
+        return Busy(to_seconds(numbers[0]))
+    if word == "waiting":
+        return Waiting(to_seconds(numbers[0]))
+    attempts, failures, crashes, expires_in, started_at = numbers
+    claim = Claim(
+        task=task,
+        token=token,
+        partition=partition,
+        offset=offset,
+        attempts=attempts,
+        failures=failures,
+        crashes=crashes,
+        started_at=to_seconds(started_at),
+        expires_in_seconds=to_seconds(expires_in),
+    )
+    return Claimed(claim) if word == "claimed" else Exhausted(claim)

@@ -1,0 +1,54 @@
+-- A worker takes the task under a lease. Answers one of
+--   claimed attempts failures crashes expires_in started_at   call the model
+--   exhausted (the same)                                      held, but too many workers died with it: make no call
+--   busy in | waiting in                                      another holds it | a retry is due: look again in so many ms
+--   final | expired                                           ended before | ended by this very claim
+--   refused | stale | gone                                    never was a task | of another run | past its end and forgotten
+local task = read()
+if not task.status then
+  if now >= tonumber(arg.expires_at) then
+    return {'gone'}
+  end
+  create('queued')
+  task = read()
+end
+if task.status == 'refused' then
+  return {'refused'}
+end
+if task.run ~= tonumber(arg.run) then
+  return {'stale'}
+end
+if FINAL[task.status] then
+  return {'final'}
+end
+if now >= task.expires_at then
+  expire_now(task)
+  return {'expired'}
+end
+
+local repeated = task.status == 'processing' and task.token == arg.token
+if task.status == 'processing' and not repeated then
+  if task.lease_until > now then
+    return {'busy', task.lease_until - now}
+  end
+  task.crashes = task.crashes + 1
+elseif task.status == 'queued' and task.retry_at > now then
+  return {'waiting', task.retry_at - now}
+end
+
+local answer = 'claimed'
+if task.crashes >= tonumber(arg.max_crashes) then
+  answer = 'exhausted'
+elseif not repeated then
+  task.attempts = task.attempts + 1
+end
+local started_at = now
+if repeated then
+  started_at = tonumber(redis.call('HGET', task_key, 'started_at'))
+end
+redis.call('HSET', task_key, 'status', 'processing', 'progress', 25, 'token', arg.token, 'lease_until', now + arg.lease,
+  'attempts', task.attempts, 'failures', task.failures, 'crashes', task.crashes, 'worker', arg.worker,
+  'started_at', started_at, 'partition', arg.partition, 'offset', arg.offset)
+redis.call('HDEL', task_key, 'retry_at')
+keep_unfinished(task.expires_at)
+return {answer, task.attempts, task.failures, task.crashes, task.expires_at - now, started_at}

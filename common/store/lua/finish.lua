@@ -1,0 +1,23 @@
+-- The holder ends the run. Answers 'recorded', 'overdue' (the answer came after `expires_at`: finish as expired),
+-- 'lost' or 'final' (somebody else decided first). A repeat with the same token and status is 'recorded' again.
+local answer, task = hold()
+if answer == 'final' and task.token == arg.token and task.status == arg.status then
+  return {'recorded'}
+end
+if answer ~= 'held' then
+  return {answer}
+end
+if arg.status ~= 'expired' and now >= task.expires_at then
+  return {'overdue'}
+end
+redis.call('HSET', task_key, 'status', arg.status, 'finished_at', arg.finished_at)
+if arg.status == 'completed' then
+  redis.call('HSET', task_key, 'progress', 100)
+end
+if arg.failures then
+  redis.call('HSET', task_key, 'failures', arg.failures)
+end
+redis.call('HDEL', task_key, 'lease_until', 'retry_at')
+keep_finished(task.expires_at)
+redis.call('SET', result_key, arg.result, 'PX', arg.result_ttl)
+return {'recorded'}

@@ -1,0 +1,81 @@
+-- Before every move. KEYS: the task's hash, its result. ARGV: pairs of name and value.
+local task_key, result_key = KEYS[1], KEYS[2]
+
+local arg = {}
+for i = 1, #ARGV, 2 do
+  arg[ARGV[i]] = ARGV[i + 1]
+end
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local FINAL = {completed = true, failed = true, cancelled = true, expired = true}
+
+local FIELDS = {
+  'status', 'run', 'token', 'lease_until', 'released', 'retry_at', 'expires_at', 'attempts', 'failures', 'crashes',
+}
+
+local function read()
+  local values = redis.call('HMGET', task_key, unpack(FIELDS))
+  local task = {}
+  for i, name in ipairs(FIELDS) do
+    task[name] = values[i] or nil
+  end
+  for _, name in ipairs({'run', 'lease_until', 'retry_at', 'expires_at', 'attempts', 'failures', 'crashes'}) do
+    task[name] = tonumber(task[name] or 0)
+  end
+  return task
+end
+
+-- An unfinished task is kept until its end of life and, should nobody notice that, as long again as a result.
+local function keep_unfinished(expires_at)
+  redis.call('PEXPIRE', task_key, math.max(1, expires_at - now + arg.result_ttl))
+end
+
+-- A finished one for the result's TTL; its hash never less than until `expires_at`, so that a late record is skipped.
+local function keep_finished(expires_at)
+  redis.call('PEXPIRE', task_key, math.max(tonumber(arg.result_ttl), expires_at - now))
+end
+
+local function create(status)
+  redis.call('HSET', task_key, 'status', status, 'run', arg.run, 'tenant', arg.tenant, 'lane', arg.lane,
+    'created_at', arg.created_at, 'expires_at', arg.expires_at, 'progress', 0, 'attempts', 0)
+  if arg.partition then
+    redis.call('HSET', task_key, 'partition', arg.partition, 'offset', arg.offset)
+  end
+  keep_unfinished(tonumber(arg.expires_at))
+end
+
+local function expire_now(task)
+  redis.call('HSET', task_key, 'status', 'expired', 'finished_at', now)
+  redis.call('HDEL', task_key, 'token', 'lease_until', 'retry_at')
+  keep_finished(task.expires_at)
+end
+
+-- Does the caller hold the task? Answers 'held', 'lost' or 'final'. A claim that Redis forgot is restored while the
+-- caller's own clock says that its lease runs (arg.may_restore), but never one that the caller gave back itself.
+local function hold()
+  local task = read()
+  if task.status and task.run ~= tonumber(arg.run) then
+    return 'lost', task
+  end
+  if task.status and FINAL[task.status] then
+    return 'final', task
+  end
+  if task.status == 'processing' then
+    return task.token == arg.token and 'held' or 'lost', task
+  end
+  if (task.status and task.status ~= 'queued') or task.released == arg.token or arg.may_restore ~= '1' then
+    return 'lost', task
+  end
+  if not task.status then
+    create('processing')
+    task.expires_at = tonumber(arg.expires_at)
+  end
+  redis.call('HSET', task_key, 'status', 'processing', 'token', arg.token, 'attempts', arg.attempts,
+    'failures', arg.failures, 'crashes', arg.crashes, 'started_at', arg.started_at, 'worker', arg.worker,
+    'lease_until', now + arg.lease, 'progress', 25)
+  redis.call('HDEL', task_key, 'retry_at')
+  task.attempts, task.failures, task.crashes = tonumber(arg.attempts), tonumber(arg.failures), tonumber(arg.crashes)
+  return 'held', task
+end

@@ -1,0 +1,18 @@
+-- The holder gives the task back, to be claimed again in `delay` ms. `failures` counts attempts that the model failed;
+-- `uncalled` says that the claim led to no call. Answers 'released', 'lost' or 'final'.
+local answer, task = hold()
+if answer == 'lost' and task.status == 'queued' and task.released == arg.token then
+  return {'released'}
+end
+if answer ~= 'held' then
+  return {answer}
+end
+local attempts = task.attempts
+if arg.uncalled == '1' then
+  attempts = math.max(0, attempts - 1)
+end
+redis.call('HSET', task_key, 'status', 'queued', 'progress', 0, 'retry_at', now + arg.delay, 'released', arg.token,
+  'failures', arg.failures, 'attempts', attempts)
+redis.call('HDEL', task_key, 'token', 'lease_until', 'tokens')
+keep_unfinished(task.expires_at)
+return {'released'}

@@ -1,0 +1,72 @@
+"""Reading tasks: what clients poll."""
+
+import time
+from collections.abc import Sequence
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from common.store.compression import unpack
+from common.store.keys import Keys
+from common.store.scripts import OUT_OF_REACH, ScriptCall, StoreUnavailable, load_script, run_scripts
+from common.store.state import TaskState, state_from_hash
+from common.task import to_millis
+from common.topics import MAX_RESULT_RECORD_BYTES
+
+
+class TaskReader:
+    """Reads many tasks in one round trip, and ends those whose time has passed unseen."""
+
+    def __init__(self, redis: Redis, keys: Keys, *, result_ttl_seconds: float) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._result_ttl = to_millis(result_ttl_seconds)
+        self._expire = load_script("expire")
+
+    async def read(self, task_ids: Sequence[str]) -> list[TaskState | None]:
+        """The state of each task, in the order asked; None where the store knows none.
+
+        Raises:
+            StoreUnavailable: Redis is out of reach.
+        """
+        if not task_ids:
+            return []
+        states = await self._fetch(task_ids)
+        now = time.time()
+        overdue = [
+            state.task_id
+            for state in states
+            if state is not None and not state.status.is_final and state.expires_at <= now
+        ]
+        if overdue:
+            # Redis's clock decides; ours only spares the question for all the others.
+            arguments = {"result_ttl": self._result_ttl}
+            calls = [ScriptCall(self._expire, self._keys.of(task_id), arguments) for task_id in overdue]
+            await run_scripts(self._redis, calls)
+            states = await self._fetch(task_ids)
+        return states
+
+    async def _fetch(self, task_ids: Sequence[str]) -> list[TaskState | None]:
+        try:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for task_id in task_ids:
+                    task_key, result_key = self._keys.of(task_id)
+                    pipeline.hgetall(task_key)
+                    pipeline.get(result_key)
+                replies = await pipeline.execute()
+        except OUT_OF_REACH as error:
+            raise StoreUnavailable(f"Redis is out of reach: {type(error).__name__}") from error
+        pairs = zip(task_ids, replies[::2], replies[1::2], strict=True)
+        return [state_from_hash(task_id, fields, _opened(result)) for task_id, fields, result in pairs]
+
+
+def _opened(stored: bytes | None) -> bytes | None:
+    return None if stored is None else unpack(stored, max_bytes=MAX_RESULT_RECORD_BYTES)
+
+
+async def ping(redis: Redis) -> bool:
+    """Whether Redis answers."""
+    try:
+        return bool(await redis.ping())
+    except RedisError:
+        return False

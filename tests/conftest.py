@@ -1,0 +1,74 @@
+import os
+from collections.abc import AsyncIterator
+
+import hypothesis
+import pytest
+
+from cli.stack.kafka import running_kafka
+from cli.stack.valkey import running_valkey
+from common.settings import KafkaSettings, RedisSettings
+from tests.support.backend import (
+    chosen_backend,
+    kafka_settings_for,
+    redis_settings_for,
+    topics_deleted_afterwards,
+    unique_prefix,
+)
+from tests.support.fake_model import FakeModel, running_fake_model
+
+PROFILE_VARIABLE = "PROMPTMILL_HYPOTHESIS_PROFILE"
+
+
+def pytest_configure() -> None:
+    # No deadline: a shared machine is slow at times, and that is no property of the code.
+    hypothesis.settings.register_profile("default", max_examples=200, deadline=None)
+    hypothesis.settings.register_profile("nightly", max_examples=2000, deadline=None)
+    profile = os.environ.get(PROFILE_VARIABLE, "default")
+    if profile not in {"default", "nightly"}:
+        raise pytest.UsageError(f"{PROFILE_VARIABLE}={profile}: choose default or nightly")
+    hypothesis.settings.load_profile(profile)
+    try:
+        chosen_backend(os.environ)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def pytest_report_header() -> str:
+    return (
+        f"backend: {chosen_backend(os.environ)} (Apache Kafka and Valkey, started when a test first needs them); "
+        f"hypothesis: {os.environ.get(PROFILE_VARIABLE, 'default')}"
+    )
+
+
+@pytest.fixture(scope="session")
+async def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """Bootstrap servers of a real Kafka that all tests share; it starts when a test first asks for it."""
+    async with running_kafka(tmp_path_factory.mktemp("kafka")) as bootstrap:
+        yield bootstrap
+
+
+@pytest.fixture(scope="session")
+async def redis_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """URL of a real Valkey that all tests share; it starts when a test first asks for it."""
+    async with running_valkey(tmp_path_factory.mktemp("valkey")) as url:
+        yield url
+
+
+@pytest.fixture
+async def kafka_settings(kafka_bootstrap: str) -> AsyncIterator[KafkaSettings]:
+    """Settings for the shared Kafka, with topics and groups of this test's own; none exists yet."""
+    async with topics_deleted_afterwards(kafka_settings_for(kafka_bootstrap, unique_prefix())) as settings:
+        yield settings
+
+
+@pytest.fixture
+def redis_settings(redis_url: str) -> RedisSettings:
+    """Settings for the shared Valkey, with keys of this test's own; none exists yet."""
+    return redis_settings_for(redis_url, unique_prefix())
+
+
+@pytest.fixture
+async def fake_model() -> AsyncIterator[FakeModel]:
+    """A fake model that answers at once until the test says otherwise."""
+    async with running_fake_model() as model:
+        yield model

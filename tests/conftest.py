@@ -1,5 +1,5 @@
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 
 import hypothesis
 import pytest
@@ -15,6 +15,7 @@ from tests.support.backend import (
     unique_prefix,
 )
 from tests.support.fake_model import FakeModel, running_fake_model
+from tests.support.processes import LIVE_PROCESSES, Processes, running_processes
 
 PROFILE_VARIABLE = "PROMPTMILL_HYPOTHESIS_PROFILE"
 
@@ -38,6 +39,15 @@ def pytest_report_header() -> str:
         f"backend: {chosen_backend(os.environ)} (Apache Kafka and Valkey, started when a test first needs them); "
         f"hypothesis: {os.environ.get(PROFILE_VARIABLE, 'default')}"
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the logs of a failed test's processes."""
+    report = yield
+    if report.failed:
+        report.sections += [(f"log of {live.name}", live.log_tail()) for live in item.stash.get(LIVE_PROCESSES, [])]
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -72,3 +82,10 @@ async def fake_model() -> AsyncIterator[FakeModel]:
     """A fake model that answers at once until the test says otherwise."""
     async with running_fake_model() as model:
         yield model
+
+
+@pytest.fixture
+async def processes(request: pytest.FixtureRequest) -> AsyncIterator[Processes]:
+    """Starts this test's processes; all of them have ended after it."""
+    async with running_processes(request.node.stash.setdefault(LIVE_PROCESSES, [])) as processes:
+        yield processes

@@ -17,7 +17,7 @@ class PartitionOffsets:
         self._delivered: deque[int] = deque()
         # The finished ones among them.
         self._done: set[int] = set()
-        self._committed: int | None = None
+        self._committed = start
 
     @property
     def next_offset(self) -> int:
@@ -33,11 +33,11 @@ class PartitionOffsets:
     def uncommitted(self) -> int | None:
         """`committable` where it says more than the last commit did, else None."""
         position = self.committable
-        return None if self._committed is not None and position <= self._committed else position
+        return position if position > self._committed else None
 
     @property
-    def committed(self) -> int | None:
-        """The last offset known to be committed, None where none is."""
+    def committed(self) -> int:
+        """The last offset known to be committed; `start` before the first commit."""
         return self._committed
 
     @property
@@ -69,5 +69,4 @@ class PartitionOffsets:
 
     def commit(self, offset: int) -> None:
         """The broker has `offset` as committed; an older one changes nothing."""
-        if self._committed is None or offset > self._committed:
-            self._committed = offset
+        self._committed = max(self._committed, offset)

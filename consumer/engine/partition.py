@@ -1,0 +1,41 @@
+"""A partition that this worker has been assigned, and a record of it on its way through the engine."""
+
+from dataclasses import dataclass, field
+
+from consumer.engine.offsets import PartitionOffsets
+from consumer.engine.ports import Delivery
+
+
+@dataclass(slots=True, eq=False)
+class Partition:
+    """One partition for as long as it stays this worker's without a break; its identity is the assignment's epoch.
+
+    `offsets` is None until it is known where reading starts; until then the partition is not polled. The counts are
+    the backlog's: records ready for their first attempt, and records that wait for another one.
+    """
+
+    topic: str
+    number: int
+    offsets: PartitionOffsets | None = None
+    buffered: int = 0
+    waiting: int = 0
+    waiting_bytes: int = 0
+    # Where delivery once jumped ahead: read again from there, and believed the second time.
+    gap_at: int | None = None
+    # False from the moment the partition is another worker's: what is still in flight finishes, and counts no more.
+    mine: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class Work:
+    """A delivered record until its offset is done."""
+
+    delivery: Delivery
+    partition: Partition
+    # Unexpected exceptions of the handler so far.
+    errors: int = 0
+    started: bool = False
+    size_bytes: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.size_bytes = self.delivery.size_bytes

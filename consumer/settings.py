@@ -34,13 +34,17 @@ class WorkerSettings(Block):
         1.0, ge=0.05, le=60, description="Longest time a finished offset waits for its commit."
     )
     max_buffered_bytes: int = Field(
-        32 * _MIB, ge=2 * _MIB, le=4096 * _MIB, description="Bytes of fetched records, in a call or about to be."
+        64 * _MIB,
+        ge=2 * _MIB,
+        le=4096 * _MIB,
+        description="Bytes of records in a call or ready for one, half of it for each lane; where prompts are so large "
+        "that `concurrency` of them do not fit, fewer are in flight.",
     )
     max_waiting_records: int = Field(
         5_000, ge=1, le=1_000_000, description="Records that wait in memory for their next attempt."
     )
     max_waiting_bytes: int = Field(
-        32 * _MIB, ge=2 * _MIB, le=4096 * _MIB, description="Bytes of records that wait for their next attempt."
+        64 * _MIB, ge=2 * _MIB, le=4096 * _MIB, description="Bytes of records that wait for their next attempt."
     )
     max_uncommitted_offsets: int = Field(
         10_000, ge=10, le=10_000_000, description="How far past its first unfinished offset one partition is read."

@@ -1,0 +1,84 @@
+import io
+import logging
+from collections.abc import Iterator
+
+import orjson
+import pytest
+import structlog
+
+from common.settings import LogSettings
+from common.telemetry.logging import configure_logging
+
+PROMPT = "the prompt nobody may read"
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    levels = {
+        name: logger.level
+        for name, logger in logging.Logger.manager.loggerDict.items()
+        if isinstance(logger, logging.Logger)
+    }
+    yield
+    root.handlers, root.level = handlers, level
+    for name, kept in levels.items():
+        logging.getLogger(name).setLevel(kept)
+    structlog.reset_defaults()
+
+
+def lines(format_: str, level: str = "info") -> io.StringIO:
+    stream = io.StringIO()
+    configure_logging(LogSettings.model_validate({"format": format_, "level": level}), "worker", stream)
+    return stream
+
+
+def test_an_event_is_one_line_of_json_with_its_fields() -> None:
+    stream = lines("json")
+    structlog.get_logger("consumer").info("claimed", task_id="x")
+    logging.getLogger("aiokafka").warning("broker %s is away", 7)
+    ours, theirs = map(orjson.loads, stream.getvalue().splitlines())
+    assert (ours["event"], ours["task_id"], ours["service"], ours["level"]) == ("claimed", "x", "worker", "info")
+    assert theirs["event"] == "broker 7 is away"
+    assert ours["timestamp"].endswith("Z")
+
+
+def test_people_get_text() -> None:
+    stream = lines("console")
+    structlog.get_logger().info("claimed", task_id="x")
+    assert "claimed" in stream.getvalue()
+    assert "task_id=x" in stream.getvalue()
+    assert not stream.getvalue().startswith("{")
+
+
+def test_what_is_no_terminal_gets_json_unless_asked_otherwise() -> None:
+    stream = lines("auto")
+    structlog.get_logger().info("claimed")
+    assert orjson.loads(stream.getvalue())["event"] == "claimed"
+
+
+@pytest.mark.parametrize("format_", ["json", "console"])
+def test_an_exceptions_message_and_variables_stay_out(format_: str) -> None:
+    stream = lines(format_)
+    try:
+        try:
+            raise KeyError(PROMPT)  # noqa: TRY301 - the chain is the point
+        except KeyError as error:
+            raise ValueError(PROMPT) from error
+    except ValueError:
+        structlog.get_logger().exception("handler failed")
+        logging.getLogger("asyncio").exception("callback failed")
+    assert PROMPT not in stream.getvalue()
+    assert stream.getvalue().count("builtins.ValueError") == 2
+    assert stream.getvalue().count("builtins.KeyError") == 2
+    assert "test_logging.py" in stream.getvalue()
+
+
+@pytest.mark.parametrize("library", ["aiokafka.producer.producer", "openai._base_client", "httpx2", "aiohttp.client"])
+def test_libraries_that_write_bodies_at_debug_do_not_get_to(library: str) -> None:
+    stream = lines("json", "debug")
+    logging.getLogger(library).debug("Sending value=%s", PROMPT)
+    structlog.get_logger().debug("ours")
+    assert PROMPT not in stream.getvalue()
+    assert "ours" in stream.getvalue()

@@ -1,0 +1,111 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from common.connections import create_admin
+from common.settings import KafkaSettings, TaskSettings
+from common.topics import TopicSpec, TopicsUnfit, differences, ensure_topics, topic_specs
+
+DAY_MS = 24 * 3600 * 1000
+
+
+@pytest.fixture
+async def admin(kafka_settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    client = create_admin(kafka_settings, "tests")
+    await client.start()
+    yield client
+    await client.close()
+
+
+def test_the_topics_are_the_documented_ones() -> None:
+    specs = {spec.name: spec for spec in topic_specs(KafkaSettings(), TaskSettings())}
+    assert set(specs) == {
+        "promptmill.tasks.interactive",
+        "promptmill.tasks.batch",
+        "promptmill.results",
+        "promptmill.dead-letters",
+    }
+    tasks, results = specs["promptmill.tasks.interactive"], specs["promptmill.results"]
+    assert (tasks.partitions, tasks.replication_factor) == (24, 3)
+    assert tasks.config == {
+        "cleanup.policy": "delete",
+        "retention.ms": str(7 * DAY_MS),
+        "max.message.bytes": str(1024 * 1024),
+        "min.insync.replicas": "2",
+    }
+    assert results.config["cleanup.policy"] == "compact,delete"
+    assert results.config["max.message.bytes"] == str(8 * 1024 * 1024)
+    assert specs["promptmill.dead-letters"].config["retention.ms"] == str(30 * DAY_MS)
+
+
+def test_topics_outlive_the_tasks_they_carry() -> None:
+    thirty_days = TaskSettings(deadline_seconds=30 * 86_400, result_ttl_seconds=30 * 86_400)
+    for spec in topic_specs(KafkaSettings(), thirty_days):
+        assert int(spec.config["retention.ms"]) >= 30 * DAY_MS
+
+
+SPEC = TopicSpec("t", 4, 1, {"retention.ms": "1000", "cleanup.policy": "compact,delete"})
+
+
+@pytest.mark.parametrize(
+    ("partitions", "config", "found"),
+    [
+        (4, {"retention.ms": "1000", "cleanup.policy": "compact,delete"}, []),
+        (8, {"retention.ms": "2000", "cleanup.policy": "delete,compact"}, []),
+        (4, {"retention.ms": "-1", "cleanup.policy": "compact,delete"}, []),
+        (3, {}, ["4 are wanted: add partitions, or set PROMPTMILL_KAFKA__TASK_PARTITIONS=3"]),
+        (4, {"retention.ms": "999"}, ["retention.ms=999, 1000 is wanted"]),
+        (4, {"cleanup.policy": "delete"}, ["cleanup.policy=delete, compact,delete is wanted"]),
+    ],
+)
+def test_less_than_asked_for_is_a_difference_and_more_is_not(
+    partitions: int, config: dict[str, str], found: list[str]
+) -> None:
+    lines = differences(SPEC, partitions, config)
+    assert len(lines) == len(found)
+    for line, part in zip(lines, found, strict=True):
+        assert part in line
+
+
+async def test_many_processes_may_create_the_topics_at_once(
+    kafka_settings: KafkaSettings, admin: AIOKafkaAdminClient
+) -> None:
+    specs = topic_specs(kafka_settings, TaskSettings())
+    await asyncio.gather(*(ensure_topics(admin, specs) for _ in range(4)))
+    await ensure_topics(admin, specs)
+    described = await admin.describe_topics([spec.name for spec in specs])
+    assert {topic["topic"]: len(topic["partitions"]) for topic in described} == {
+        spec.name: spec.partitions for spec in specs
+    }
+
+
+async def test_topics_that_do_not_fit_are_named_with_their_mend(
+    kafka_settings: KafkaSettings, admin: AIOKafkaAdminClient
+) -> None:
+    specs = topic_specs(kafka_settings, TaskSettings())
+    await ensure_topics(admin, specs)
+    results = next(spec for spec in specs if spec.name.endswith("results"))
+    resource = ConfigResource(ConfigResourceType.TOPIC, results.name, {"cleanup.policy": "delete"})
+    await admin.alter_configs([resource])
+    with pytest.raises(TopicsUnfit, match=r"results has cleanup\.policy=delete, compact,delete is wanted"):
+        await ensure_topics(admin, specs)
+
+
+async def test_more_partitions_than_asked_for_are_welcome(
+    kafka_settings: KafkaSettings, admin: AIOKafkaAdminClient
+) -> None:
+    specs = topic_specs(kafka_settings, TaskSettings())
+    await ensure_topics(admin, specs)
+    await admin.create_partitions({specs[0].name: NewPartitions(specs[0].partitions + 1)})
+    await ensure_topics(admin, specs)
+
+
+async def test_more_copies_than_brokers_names_the_setting(
+    kafka_settings: KafkaSettings, admin: AIOKafkaAdminClient
+) -> None:
+    wanted = kafka_settings.model_copy(update={"replication_factor": 3})
+    with pytest.raises(TopicsUnfit, match="PROMPTMILL_KAFKA__REPLICATION_FACTOR"):
+        await ensure_topics(admin, topic_specs(wanted, TaskSettings()))

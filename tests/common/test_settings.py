@@ -53,7 +53,7 @@ def test_the_variable_itself_goes_before_its_file(monkeypatch: pytest.MonkeyPatc
         ("PROMPTMILL_KAFKA__BOOTSTRAP", "secret:1", "Extra inputs"),
         ("PROMPTMILL_KAFKA__SECURITY_PROTOCOL", "SASL_SSL", "sasl_username"),
         ("PROMPTMILL_REDIS__URL", "http://secret", "redis://"),
-        ("PROMPTMILL_REDIS__TIMEOUT_SECONDS", "nan", "greater than or equal to 0.1"),
+        ("PROMPTMILL_REDIS__TIMEOUT_SECONDS", "nan", "less than or equal to 30"),
         ("PROMPTMILL_TASKS__MAX_ATTEMPTS", "0", "greater than or equal to 1"),
         ("PROMPTMILL_TASKS__DEADLINE_SECONDS", "-1", "greater than or equal to 1"),
         ("PROMPTMILL_LOG__LEVEL", "loud-secret", "'debug', 'info'"),

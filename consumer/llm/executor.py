@@ -1,0 +1,186 @@
+"""The life of a task in this process, top to bottom: decode, claim, call, decide, record or give back."""
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from common.record import UnknownVersion, UnreadableRecord, decode_task
+from common.result import ApiError
+from common.store.leases import Busy, Claimed, ClaimReply, Ended, Exhausted, Leases, Skip, Waiting
+from common.store.reading import TaskReader
+from common.store.scripts import StoreUnavailable
+from common.task import Task
+from common.topics import TopicNames
+from consumer.engine.dead_letters import dead_letter
+from consumer.engine.ports import Delivery, Held, Outcome, RetryAfter, Settled
+from consumer.llm.chance import Chance
+from consumer.llm.claim_tokens import ClaimTokens
+from consumer.llm.decision import WORKER_LOST, Conclude, TryAgain, decide, failed
+from consumer.llm.lease_keeper import HeldLease, LeaseKeeper, LeaseLost
+from consumer.llm.metrics import LlmMetrics
+from consumer.llm.outcomes import CallOutcome, Cause, Faulted, Model
+from consumer.llm.recorder import LOOK_AGAIN_SECONDS, Recorder
+from consumer.llm.retry_policy import RetryPolicy
+from consumer.llm.store_pace import StorePace
+from consumer.llm.unreadable import ERROR_CODE, task_to_fail, unreadable_error
+
+_HELD_SECONDS = 30.0
+
+
+class Executor:
+    """The engine's handler for task records. Its parts are shared by all calls in flight; it closes none of them."""
+
+    def __init__(
+        self,
+        *,
+        leases: Leases,
+        keeper: LeaseKeeper,
+        reader: TaskReader,
+        model: Model,
+        recorder: Recorder,
+        policy: RetryPolicy,
+        pace: StorePace,
+        names: TopicNames,
+        call_timeout_seconds: float,
+        deadline_seconds: float,
+        chance: Chance,
+        metrics: LlmMetrics,
+    ) -> None:
+        self._leases = leases
+        self._keeper = keeper
+        self._reader = reader
+        self._model = model
+        self._recorder = recorder
+        self._policy = policy
+        self._pace = pace
+        self._names = names
+        self._call_timeout_seconds = call_timeout_seconds
+        self._deadline_seconds = deadline_seconds
+        self._chance = chance
+        self._metrics = metrics
+        self._tokens = ClaimTokens(chance.new_token)
+        self._store_failures = 0
+        self._log = structlog.get_logger(__name__)
+
+    async def handle(self, delivery: Delivery) -> Outcome:
+        """Lead one delivery to its outcome; while Redis is out of reach it is put off, and no call begun."""
+        with bound_contextvars(topic=delivery.topic, partition=delivery.partition, offset=delivery.offset):
+            try:
+                outcome = await self._decode(delivery)
+            except StoreUnavailable as error:
+                self._store_failures += 1
+                delay = self._pace.delay_seconds(self._store_failures)
+                self._log.warning("put off", reason=str(error), delay_seconds=round(delay, 3))
+                return RetryAfter(delay)
+            self._store_failures = 0
+            return outcome
+
+    async def _decode(self, delivery: Delivery) -> Outcome:
+        try:
+            task = decode_task(delivery.value)
+        except UnknownVersion as error:
+            self._log.error("record of an unknown version held", version=error.version)
+            return Held("unknown_version", _HELD_SECONDS)
+        except UnreadableRecord as error:
+            with bound_contextvars(task_id=error.task_id):
+                return await self._bury(error, delivery)
+        with bound_contextvars(task_id=task.task_id, run=task.run):
+            return await self._claim(task, delivery)
+
+    async def _claim(  # noqa: PLR0911 - one for each answer of the store
+        self, task: Task, delivery: Delivery, *, failure: ApiError | None = None
+    ) -> Outcome:
+        """Take the task and call the model; with a `failure`, take it only to end it by that."""
+        if not self._keeper.in_touch:
+            return RetryAfter(LOOK_AGAIN_SECONDS)
+        since = self._chance.clock()
+        match await self._ask_for(task, delivery):
+            case Claimed(claim) if failure is None:
+                with self._keeper.keep(claim, since=since) as lease:
+                    return await self._call(lease, delivery)
+            case Claimed(claim) | Exhausted(claim):
+                with self._keeper.keep(claim, since=since) as lease:
+                    return await self._recorder.record(lease, failed(failure or WORKER_LOST, claim.failures), delivery)
+            case Busy(for_seconds):
+                return RetryAfter(min(for_seconds, LOOK_AGAIN_SECONDS))
+            case Waiting(for_seconds):
+                return RetryAfter(for_seconds)
+            case Ended():
+                return await self._recorder.publish_again(task, delivery)
+            case Skip() as reason:
+                self._log.info("skipped", reason=reason.value)
+                return Settled()
+
+    async def _ask_for(self, task: Task, delivery: Delivery) -> ClaimReply:
+        token = self._tokens.take(task.task_id)
+        try:
+            reply = await self._leases.claim(task, token=token, partition=delivery.partition, offset=delivery.offset)
+        except StoreUnavailable:
+            self._tokens.unanswered(task.task_id, token)
+            self._metrics.store_failures.labels("claim").inc()
+            raise
+        self._metrics.claims.labels(reply.value if isinstance(reply, Skip) else type(reply).__name__.lower()).inc()
+        return reply
+
+    async def _call(self, lease: HeldLease, delivery: Delivery) -> Outcome:
+        """Call the model under the lease, and decide what follows from how that ended."""
+        claim = lease.claim
+        as_it_was = TryAgain(delay_seconds=0, failures=claim.failures)
+        if not lease.runs:
+            # The store's answer took longer than the lease is: somebody else may have the task by now.
+            return await self._recorder.give_back(lease, as_it_was, delivery, called=False)
+        expires_at = self._chance.clock() + claim.expires_in_seconds
+        self._log.debug("called", attempt=claim.attempts)
+        try:
+            outcome = await self._call_model(lease)
+        except LeaseLost as lost:
+            return await self._recorder.after_loss(lost.hold, lease, delivery)
+        except BaseException:
+            # The end of this process, or a bug of ours: no failure of the task, which the next worker may have at once.
+            await self._recorder.abandon(lease, as_it_was)
+            raise
+        seconds_left = expires_at - self._chance.clock()
+        decision = decide(outcome, claim, self._policy, seconds_left=seconds_left, jitter=self._chance.jitter())
+        match decision:
+            case Conclude():
+                return await self._recorder.record(lease, decision, delivery)
+            case TryAgain():
+                return await self._recorder.give_back(lease, decision, delivery)
+
+    async def _call_model(self, lease: HeldLease) -> CallOutcome:
+        claim = lease.claim
+        deadline = min(self._call_timeout_seconds, claim.expires_in_seconds)
+        with self._metrics.measured_call() as call:
+            try:
+                async with lease.guard():
+                    outcome = await self._model.call(claim.task.endpoint, claim.task.body, deadline_seconds=deadline)
+            except LeaseLost:
+                call.lost()
+                raise
+            call.ended(outcome)
+        if isinstance(outcome, Faulted) and outcome.cause is Cause.MISCONFIGURED:
+            self._log.error(
+                "the model server refuses this service: see PROMPTMILL_LLM__API_KEY and PROMPTMILL_LLM__BASE_URL",
+                status_code=outcome.status_code,
+            )
+        return outcome
+
+    async def _bury(self, unreadable: UnreadableRecord, delivery: Delivery) -> Outcome:
+        """Dead-letter a record that is no task, after failing the task that it was to be."""
+        self._metrics.unreadable.inc()
+        self._log.error("unreadable record", reason=unreadable.reason)
+        letter = dead_letter(
+            delivery,
+            topic=self._names.dead_letters,
+            reason=unreadable.reason,
+            error_code=ERROR_CODE,
+            failed_at=self._chance.now(),
+        )
+        [state] = [None] if unreadable.task_id is None else await self._reader.read([unreadable.task_id])
+        task = task_to_fail(unreadable, delivery, state, self._names, deadline_seconds=self._deadline_seconds)
+        if task is None:
+            return Settled((letter,))
+        outcome = await self._claim(task, delivery, failure=unreadable_error(unreadable))
+        if not isinstance(outcome, Settled):
+            return outcome
+        results = tuple(record for record in outcome.records if record.topic == self._names.results)
+        return Settled((letter, *results), publish_before=outcome.publish_before)

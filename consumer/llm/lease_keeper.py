@@ -1,0 +1,150 @@
+"""Keeps a worker's claims alive, all of them in few round trips, and ends the calls of those that it has lost."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import structlog
+
+from common.store.leases import Claim, Hold, Leases
+from common.store.scripts import StoreUnavailable
+from consumer.llm.metrics import LlmMetrics
+
+_RENEWALS_PER_LEASE = 3
+# More at once would hold up the event loop while their commands are written.
+_CLAIMS_PER_ROUND_TRIP = 256
+_REPEAT_SECONDS = 0.5
+
+
+class LeaseLost(Exception):  # noqa: N818 - a fact about a claim, decided on by its holder
+    """The task is no longer the holder's: another holds it (LOST) or its run has ended (FINAL)."""
+
+    def __init__(self, hold: Hold) -> None:
+        super().__init__(hold.value)
+        self.hold = hold
+
+
+class HeldLease:
+    """A claim and, by this process's monotonic clock, the instant until which it is surely its own.
+
+    The instant counts from before the request that won or prolonged it: Redis's own count began later.
+    """
+
+    def __init__(self, claim: Claim, lapses_at: float, clock: Callable[[], float]) -> None:
+        self.claim = claim
+        self.lapses_at = lapses_at
+        self.lost: Hold | None = None
+        self._clock = clock
+        self._scope: asyncio.Timeout | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether the lease has not lapsed; only then may a claim that Redis forgot be written again."""
+        return self._clock() < self.lapses_at
+
+    @asynccontextmanager
+    async def guard(self) -> AsyncIterator[None]:
+        """Run the body for as long as the task is the holder's.
+
+        Raises:
+            LeaseLost: it no longer is; the body was cancelled.
+        """
+        scope = asyncio.timeout(None)
+        try:
+            async with scope:
+                self._scope = scope
+                if self.lost is not None:
+                    raise LeaseLost(self.lost)
+                yield
+        except TimeoutError:
+            if self.lost is None or not scope.expired():
+                raise
+            raise LeaseLost(self.lost) from None
+        finally:
+            self._scope = None
+
+    def lose(self, hold: Hold) -> None:
+        """Say that the task is no longer the holder's; cancels what runs under `guard`."""
+        self.lost = hold
+        if self._scope is not None:
+            self._scope.reschedule(asyncio.get_running_loop().time())
+
+
+class LeaseKeeper:
+    """One for a worker; `run` renews until it is cancelled."""
+
+    def __init__(
+        self, leases: Leases, *, lease_seconds: float, clock: Callable[[], float], metrics: LlmMetrics
+    ) -> None:
+        self._leases = leases
+        self._lease_seconds = lease_seconds
+        self._clock = clock
+        self._metrics = metrics
+        self._held: set[HeldLease] = set()
+        self._in_touch_until = 0.0
+        self._log = structlog.get_logger(__name__)
+
+    @property
+    def in_touch(self) -> bool:
+        """Whether every claim held was won or renewed within one lease: only then may another be asked for."""
+        return not self._held or self._clock() < self._in_touch_until
+
+    @contextmanager
+    def keep(self, claim: Claim, *, since: float) -> Iterator[HeldLease]:
+        """Renew the claim while the body runs; `since` is the clock before the claim was asked for."""
+        lease = HeldLease(claim, since + self._lease_seconds, self._clock)
+        if not self._held:
+            self._in_touch_until = lease.lapses_at
+        self._held.add(lease)
+        self._metrics.leases_held.set(len(self._held))
+        try:
+            yield lease
+        finally:
+            self._held.discard(lease)
+            self._metrics.leases_held.set(len(self._held))
+
+    async def run(self) -> None:
+        """Renew every claim three times a lease, and oftener while Redis does not answer."""
+        interval = self._lease_seconds / _RENEWALS_PER_LEASE
+        repeat = min(_REPEAT_SECONDS, interval)
+        pause = interval
+        while True:
+            await asyncio.sleep(pause)
+            began = self._clock()
+            pause = max(0.0, began + interval - self._clock()) if await self._renewed() else repeat
+
+    async def _renewed(self) -> bool:
+        try:
+            await self.renew()
+        except StoreUnavailable as error:
+            self._metrics.store_failures.labels("renew").inc()
+            self._log.warning("leases not renewed", held=len(self._held), reason=str(error))
+        except Exception:  # noqa: BLE001 - a lease that was not renewed lapses: worse than that must not come of it
+            self._log.exception("leases not renewed", held=len(self._held))
+        else:
+            return True
+        return False
+
+    async def renew(self) -> None:
+        """Renew every claim once.
+
+        Raises:
+            StoreUnavailable: Redis is out of reach; some may be renewed.
+        """
+        began = self._clock()
+        held = [lease for lease in self._held if lease.lost is None]
+        for first in range(0, len(held), _CLAIMS_PER_ROUND_TRIP):
+            some = held[first : first + _CLAIMS_PER_ROUND_TRIP]
+            asked_at = self._clock()
+            holds = await self._leases.renew([(lease.claim, lease.runs) for lease in some])
+            for lease, hold in zip(some, holds, strict=True):
+                self._take(lease, hold, asked_at)
+        self._in_touch_until = began + self._lease_seconds
+
+    def _take(self, lease: HeldLease, hold: Hold, asked_at: float) -> None:
+        if hold is Hold.HELD:
+            lease.lapses_at = asked_at + self._lease_seconds
+        elif lease in self._held:
+            # Otherwise its holder has just ended it.
+            self._log.warning("lease lost", task_id=lease.claim.task.task_id, hold=hold)
+            lease.lose(hold)

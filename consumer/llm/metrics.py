@@ -1,0 +1,123 @@
+"""What the llm role counts. Models and tenants are no labels: both are other people's words, without bound."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from consumer.llm.outcomes import Answered, CallOutcome, Faulted, Rejected, TooLarge
+
+_LATENCY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640)
+
+
+class MeasuredCall:
+    """One call under way: how it ended, once that is known."""
+
+    def __init__(self) -> None:
+        self.outcome = "aborted"
+        self.input_tokens = 0
+        self.output_tokens = 0
+
+    def lost(self) -> None:
+        """The task was no longer this worker's."""
+        self.outcome = "lost"
+
+    def ended(self, outcome: CallOutcome) -> None:
+        """The call came to this."""
+        match outcome:
+            case Answered():
+                self.outcome = "answered"
+                self.input_tokens = _tokens(outcome, "prompt_tokens", "input_tokens")
+                self.output_tokens = _tokens(outcome, "completion_tokens", "output_tokens")
+            case Rejected():
+                self.outcome = "rejected"
+            case TooLarge():
+                self.outcome = "too_large"
+            case Faulted():
+                self.outcome = outcome.cause.value
+
+
+def _tokens(answer: Answered, *names: str) -> int:
+    """The first of these counts that the answer has: chat completions and responses name them differently."""
+    usage = answer.usage or {}
+    counts = (usage[name] for name in names if isinstance(usage.get(name), int))
+    return max(0, next(counts, 0))
+
+
+class LlmMetrics:
+    """One process's figures, in the registry given."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.claims = Counter(
+            "promptmill_claims",
+            "Answers of the store when a worker asked for a task, by answer.",
+            ["reply"],
+            registry=registry,
+        )
+        self.calls = Counter(
+            "promptmill_model_calls",
+            "Calls of the model that ended, by how: answered, rejected, too_large, the cause of a fault, lost "
+            "(ended because the task was no longer this worker's) or aborted (ended by the worker's own end).",
+            ["outcome"],
+            registry=registry,
+        )
+        self.call_seconds = Histogram(
+            "promptmill_model_call_seconds",
+            "Time from sending a call to its end, whatever the end.",
+            buckets=_LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self.calls_in_flight = Gauge(
+            "promptmill_model_calls_in_flight", "Calls of the model under way now.", registry=registry
+        )
+        self.tokens = Counter(
+            "promptmill_model_tokens",
+            "Tokens as the model's answers count them, by direction: input or output.",
+            ["direction"],
+            registry=registry,
+        )
+        self.retries = Counter(
+            "promptmill_task_retries", "Attempts given back to be made again, by cause.", ["cause"], registry=registry
+        )
+        self.outcomes = Counter(
+            "promptmill_tasks_finished",
+            "Runs whose end this worker recorded, by status.",
+            ["status"],
+            registry=registry,
+        )
+        self.republished = Counter(
+            "promptmill_results_republished",
+            "Records of runs already ended whose stored result was handed out for publishing again.",
+            registry=registry,
+        )
+        self.lost_claims = Counter(
+            "promptmill_claims_lost",
+            "Claims that turned out to be another's, or of an ended run, before their outcome was recorded.",
+            registry=registry,
+        )
+        self.leases_held = Gauge("promptmill_leases_held", "Tasks that this worker holds now.", registry=registry)
+        self.store_failures = Counter(
+            "promptmill_store_failures",
+            "Moves that Redis did not answer, by move; every one is repeated.",
+            ["move"],
+            registry=registry,
+        )
+        self.unreadable = Counter(
+            "promptmill_unreadable_records", "Records that are no task, all dead-lettered.", registry=registry
+        )
+
+    @contextmanager
+    def measured_call(self) -> Iterator[MeasuredCall]:
+        """Count and time one call of the model, whatever its end."""
+        call = MeasuredCall()
+        began = time.perf_counter()
+        self.calls_in_flight.inc()
+        try:
+            yield call
+        finally:
+            self.calls_in_flight.dec()
+            self.call_seconds.observe(time.perf_counter() - began)
+            self.calls.labels(call.outcome).inc()
+            self.tokens.labels("input").inc(call.input_tokens)
+            self.tokens.labels("output").inc(call.output_tokens)

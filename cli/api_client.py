@@ -1,0 +1,161 @@
+"""The API over HTTP, as any client of it: what may be repeated is repeated for a while, and that is said."""
+
+import asyncio
+import json
+import os
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+
+from cli.addresses import Address
+from cli.errors import CommandError
+from cli.exit_codes import ExitCode
+from cli.patience import Patience, delay_seconds, retry_after_seconds
+from cli.task_view import TaskView, UnreadableAnswer, error_line, parse_tasks
+
+_TASKS_PATH = "/v1/tasks"
+_TIMEOUT = aiohttp.ClientTimeout(total=60, connect=5)
+
+# The API says these before anything is written, so also a submission may be sent again.
+_NOTHING_WRITTEN = frozenset({HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS})
+_PASSING = _NOTHING_WRITTEN | {
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.GATEWAY_TIMEOUT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why a request has no answer now; `may_repeat` says whether sending it again can do no harm."""
+
+    reason: str
+    may_repeat: bool
+    retry_after: float | None = None
+
+
+class ApiClient:
+    """Submits prompts and reads tasks.
+
+    `say` gets a line when the API stops answering and when it answers again. Every method raises CommandError: with
+    `OUT_OF_REACH` when the API did not answer for as long as `patience` lasts, with `USAGE` when it refused the
+    request.
+    """
+
+    def __init__(
+        self, session: aiohttp.ClientSession, address: Address, patience: Patience, say: Callable[[str], None]
+    ) -> None:
+        self._session = session
+        self._address = address
+        self._patience = patience
+        self._say = say
+        self._has_answered = False
+
+    async def submit(self, body: bytes, *, prompts: int) -> list[TaskView]:
+        """Send one body of so many prompts; an entry for each, in order, refused ones without an id."""
+        return await self._tasks("POST", prompts, body=body)
+
+    async def read(self, task_ids: Sequence[str]) -> list[TaskView]:
+        """The tasks in the order asked, unknown ones as `not_found`; at most 100."""
+        return await self._tasks("GET", len(task_ids), params={"task_ids": ",".join(task_ids)})
+
+    async def _tasks(
+        self, method: str, expected: int, *, body: bytes | None = None, params: dict[str, str] | None = None
+    ) -> list[TaskView]:
+        failures = 0
+        began = time.monotonic()
+        while True:
+            answer = await self._once(method, expected, body=body, params=params)
+            if not isinstance(answer, _Failure):
+                if failures:
+                    self._say(f"{self._where} answers again")
+                return answer
+            failures += 1
+            delay = delay_seconds(failures, answer.retry_after, random.random())  # noqa: S311 (spreads clients apart)
+            lasts = self._patience.lasts(has_answered=self._has_answered)
+            if not answer.may_repeat:
+                raise CommandError(
+                    f"{self._where} failed while prompts were sent: {answer.reason}; these may be accepted or not",
+                    ExitCode.OUT_OF_REACH,
+                )
+            if time.monotonic() + delay - began > lasts:
+                raise CommandError(f"{self._where} does not answer: {answer.reason}", ExitCode.OUT_OF_REACH)
+            if failures == 1:
+                self._say(f"{self._where} does not answer: {answer.reason}; trying again for up to {lasts:g} s")
+            await asyncio.sleep(delay)
+
+    @property
+    def _where(self) -> str:
+        return f"the API at {self._address.value} ({self._address.source})"
+
+    async def _once(
+        self, method: str, expected: int, *, body: bytes | None, params: dict[str, str] | None
+    ) -> list[TaskView] | _Failure:
+        """One request. Raises CommandError when the API refused it."""
+        try:
+            async with self._session.request(
+                method,
+                self._address.value + _TASKS_PATH,
+                data=body,
+                params=params,
+                headers={"Content-Type": "application/json"} if body is not None else None,
+                allow_redirects=False,
+            ) as response:
+                content = await response.read()
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            return _Failure(_connection_reason(error), may_repeat=True)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            return _Failure(_connection_reason(error), may_repeat=method == "GET")
+        if response.ok and response.status < HTTPStatus.MULTIPLE_CHOICES:
+            self._has_answered = True
+            return self._entries(_json(content), expected)
+        return self._failure(method, response, _json(content))
+
+    def _entries(self, answer: Any, expected: int) -> list[TaskView]:
+        try:
+            return parse_tasks(answer, expected)
+        except UnreadableAnswer as error:
+            raise CommandError(f"{self._where} does not answer as Promptmill does: {error}", ExitCode.USAGE) from error
+
+    def _failure(self, method: str, response: aiohttp.ClientResponse, answer: Any) -> _Failure:
+        error = error_line(answer.get("error")) if isinstance(answer, dict) else None
+        reason = error or f"HTTP {response.status} {response.reason or ''}".rstrip()
+        if response.status in _PASSING:
+            # An API that says so is there, and its trouble is worth waiting for.
+            self._has_answered = self._has_answered or error is not None
+            may_repeat = method == "GET" or response.status in _NOTHING_WRITTEN
+            return _Failure(reason, may_repeat, retry_after_seconds(response.headers))
+        if error is None:
+            reason = f"{self._where} does not answer as Promptmill does: {reason}"
+        raise CommandError(reason, ExitCode.USAGE)
+
+
+@asynccontextmanager
+async def connected_api(
+    address: Address, say: Callable[[str], None], patience: Patience | None = None
+) -> AsyncIterator[ApiClient]:
+    """A client of the API at `address`; nothing is sent yet."""
+    async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
+        yield ApiClient(session, address, patience or Patience(), say)
+
+
+def _json(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
+
+
+def _connection_reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error, aiohttp.ClientSSLError):
+        number = error.os_error.errno
+        return os.strerror(number) if number is not None and number > 0 else str(error.os_error)
+    return str(error) or type(error).__name__

@@ -1,0 +1,125 @@
+"""Every command with its options. What a command needs is imported when it runs: `--help` should not wait for it."""
+
+import importlib.metadata
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.addresses import API_URL_VARIABLE, DEFAULT_API_URL, STACK_FILE, api_address
+from common.task import Lane
+
+_HELP = f"""An asynchronous LLM API on Kafka: submit prompts, see them answered.
+
+The API is found by --api, then {API_URL_VARIABLE}, then {STACK_FILE} of `promptmill up`, else {DEFAULT_API_URL}.
+
+Exit status: 0 done and completed, 1 some tasks failed, expired, were cancelled or are unknown, 2 wrong command, input
+or settings, 3 the API or Kafka is out of reach, 130 ended by Ctrl-C.
+"""
+
+ApiOption = Annotated[str | None, typer.Option("--api", metavar="URL", help="The API's address.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output.")]
+
+
+def create_app() -> typer.Typer:
+    """The command line, nothing of it run yet."""
+    app = typer.Typer(
+        name="promptmill",
+        help=_HELP,
+        no_args_is_help=True,
+        # A traceback of ours is a bug to report, and its local variables may hold prompts.
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    app.command("submit")(_submit)
+    app.command("tasks")(_tasks)
+    app.command("topics")(_topics)
+    app.command("settings")(_settings)
+    return app
+
+
+def _print_version(*, asked: bool) -> None:
+    if asked:
+        print(f"promptmill {importlib.metadata.version('promptmill')}")
+        raise typer.Exit
+
+
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _submit(
+    prompts: Annotated[list[str] | None, typer.Argument(metavar="[PROMPT]...", help="Prompts, a text each.")] = None,
+    *,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file", "-f", metavar="FILE", help="A prompt a line; '-' is standard input; *.jsonl is read as --jsonl."
+        ),
+    ] = None,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="Each line of FILE is a JSON string or an OpenAI chat object.")
+    ] = False,
+    api: ApiOption = None,
+    model: Annotated[str | None, typer.Option(help="The model for prompts that name none.")] = None,
+    lane: Annotated[Lane | None, typer.Option(help="interactive where somebody waits, batch for bulk.")] = None,
+    deadline_seconds: Annotated[
+        float | None, typer.Option(min=0, help="A task not finished after so long is expired.")
+    ] = None,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Print the tasks' ids and end.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Submit prompts, watch them run, print the answers in order."""
+    from cli.prompts import read_prompts  # noqa: PLC0415 (start-up time)
+    from cli.submit import SubmitOptions, submit  # noqa: PLC0415 (start-up time)
+
+    options = SubmitOptions(
+        model=model, lane=lane, deadline_seconds=deadline_seconds, wait=not no_wait, as_json=as_json
+    )
+    address = api_address(api, os.environ, Path())
+    raise typer.Exit(submit(read_prompts(prompts or [], file, sys.stdin.buffer, jsonl=jsonl), address, options))
+
+
+def _tasks(
+    task_ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of tasks.")] = None,
+    *,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", metavar="FILE", help="Ids, one a line; '-' is standard input.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Show their progress until all are final.")] = False,
+    api: ApiOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how tasks stand."""
+    from cli.tasks import read_task_ids, show  # noqa: PLC0415 (start-up time)
+
+    address = api_address(api, os.environ, Path())
+    raise typer.Exit(show(read_task_ids(task_ids or [], file, sys.stdin.buffer), address, watch=watch, as_json=as_json))
+
+
+def _topics(
+    *,
+    show_last: Annotated[
+        bool, typer.Option("--show-last", help="Also the content of each topic's newest record: somebody's prompt.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the topics as Kafka has them: partitions, records, lag of the groups, newest record."""
+    from cli.topics import show_topics  # noqa: PLC0415 (start-up time)
+
+    show_topics(os.environ, Path(), show_last=show_last, as_json=as_json)
+
+
+def _settings(*, as_json: JsonOption = False) -> None:
+    """Print every setting with its variable, its value, where that came from and what it means."""
+    from cli.settings_command import show_settings  # noqa: PLC0415 (start-up time)
+
+    show_settings(os.environ, as_json=as_json)

@@ -1,0 +1,137 @@
+"""Every setting of the services as rows: its variable, its value, where that came from; pure."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import BaseModel, SecretStr
+
+from common.settings import ENV_DELIMITER, ENV_PREFIX, ServiceSettings, variable_name
+
+_MASK = "********"
+_FILE_SUFFIX = "_FILE"
+_SECRET_ADDRESSES = ("redis://", "rediss://", "unix://")
+
+# Read where our own name for the same thing is not set; the worker's settings do it too.
+_FALLBACKS = {variable_name("llm", "api_key"): "OPENAI_API_KEY"}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting. `value` is ready to be shown: secrets are masked.
+
+    `source` is `default`, or the variable that has it, or the file that a variable names.
+    """
+
+    variable: str
+    value: str | None
+    source: str
+    services: tuple[str, ...]
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownVariable:
+    """A variable with our prefix that no setting has; `nearest` is the one it may be meant for."""
+
+    variable: str
+    nearest: str | None
+
+
+def list_settings(services: Mapping[str, ServiceSettings], environ: Mapping[str, str]) -> list[Setting]:
+    """Each setting once, in the order of the services' blocks; `services` has their names and loaded settings."""
+    rows: dict[str, Setting] = {}
+    readers: dict[str, list[str]] = {}
+    present = {name.upper(): value for name, value in environ.items() if value}
+    for service, settings in services.items():
+        for block_name, block in _blocks(settings):
+            for name, field in type(block).model_fields.items():
+                variable = variable_name(block_name, name)
+                readers.setdefault(variable, []).append(service)
+                rows[variable] = Setting(
+                    variable=variable,
+                    value=_shown(getattr(block, name)),
+                    source=_source(variable, variable_name(block_name), present),
+                    services=tuple(readers[variable]),
+                    meaning=field.description or "",
+                )
+    return list(rows.values())
+
+
+def unknown_variables(
+    settings_classes: Sequence[type[ServiceSettings]], environ: Mapping[str, str], others: Sequence[str]
+) -> list[UnknownVariable]:
+    """The variables with our prefix that set nothing, sorted; `others` are known for another reason."""
+    settings, blocks = _known(settings_classes)
+    known = {*settings, *blocks, *(name + _FILE_SUFFIX for name in settings), *others}
+    candidates = [*settings, *others]
+    found = []
+    for name in sorted(environ):
+        if not name.upper().startswith(ENV_PREFIX) or name.upper() in known:
+            continue
+        nearest = get_close_matches(name.upper().removesuffix(_FILE_SUFFIX), candidates, n=1)
+        found.append(UnknownVariable(name, nearest[0] if nearest else None))
+    return found
+
+
+def _known(settings_classes: Sequence[type[ServiceSettings]]) -> tuple[list[str], list[str]]:
+    settings: dict[str, None] = {}
+    blocks: dict[str, None] = {}
+    for settings_class in settings_classes:
+        for block_name, block_field in settings_class.model_fields.items():
+            blocks[variable_name(block_name)] = None
+            block = block_field.annotation
+            if isinstance(block, type) and issubclass(block, BaseModel):
+                settings.update(dict.fromkeys(variable_name(block_name, name) for name in block.model_fields))
+    return list(settings), list(blocks)
+
+
+def _blocks(settings: ServiceSettings) -> list[tuple[str, BaseModel]]:
+    return [(name, getattr(settings, name)) for name in type(settings).model_fields]
+
+
+def _source(variable: str, block_variable: str, present: Mapping[str, str]) -> str:
+    if variable in present:
+        return variable
+    if variable + _FILE_SUFFIX in present:
+        return f"file {present[variable + _FILE_SUFFIX]}"
+    if block_variable in present and _sets(present[block_variable], variable, block_variable):
+        return block_variable
+    fallback = _FALLBACKS.get(variable)
+    if fallback is not None and fallback in present:
+        return fallback
+    return "default"
+
+
+def _sets(block_json: str, variable: str, block_variable: str) -> bool:
+    """Whether a whole block given as JSON has this setting."""
+    try:
+        block = json.loads(block_json)
+    except ValueError:
+        return False
+    name = variable.removeprefix(block_variable + ENV_DELIMITER).lower()
+    return isinstance(block, dict) and name in block
+
+
+def _shown(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, SecretStr):
+        secret = value.get_secret_value()
+        # Where Redis is is no secret; who may use it is.
+        return _without_credentials(secret) if secret.startswith(_SECRET_ADDRESSES) else _MASK
+    return _without_credentials(str(value)) if "://" in str(value) else str(value)
+
+
+def _without_credentials(url: str) -> str:
+    """The address alone: names, passwords and queries may let somebody in."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return _MASK
+    credentials, at, host = parts.netloc.rpartition("@")
+    netloc = f"{_MASK if credentials else ''}{at}{host}"
+    return urlunsplit((parts.scheme, netloc, parts.path, _MASK if parts.query else "", ""))

@@ -8,10 +8,11 @@ from consumer.engine.partition import Partition
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchLimits:
-    """Bounds of one lane: records and bytes it may hold, split evenly over its partitions where that keeps them apart.
+    """Bounds of one lane.
 
-    `records` ready to start; `bytes` of records ready or in a slot; `waiting_records` and `waiting_bytes` of those that
-    wait for another attempt; `window` is in offsets of one partition. `record_bytes` is the largest single record.
+    `records` ready to start, and once more as much in shares of single partitions; `bytes` of records ready or in a
+    slot; `waiting_records` and `waiting_bytes` of those that wait for another attempt, evenly split over the
+    partitions; `window` is in offsets of one partition. `record_bytes` is the largest single record.
     """
 
     records: int
@@ -34,8 +35,10 @@ class FetchPlan:
 def plan_fetch(partitions: Iterable[Partition], limits: FetchLimits, active_bytes: Callable[[str], int]) -> FetchPlan:
     """Which of the assigned partitions have room, and for how many records.
 
-    One poll may return all its records from one partition: `max_records` is therefore what the fullest of the chosen
-    ones still takes, and the next poll, without the partition just filled, follows at once.
+    While the lane is at most half full any partition may fill it, so that a single busy one is read at full speed. Past
+    that each still has a share of its own, so that a busy one keeps no other's records from the next turn.
+    One poll may return all its records from one partition: `max_records` is therefore what each of the chosen ones
+    still takes, and the next poll, without the partition just filled, follows at once.
     """
     lanes: dict[str, list[Partition]] = {}
     for partition in partitions:
@@ -45,11 +48,16 @@ def plan_fetch(partitions: Iterable[Partition], limits: FetchLimits, active_byte
     left_out = False
     for topic, lane in lanes.items():
         share = max(2, -(-limits.records // len(lane)))
+        held = sum(partition.buffered for partition in lane)
+        common = limits.records - held if held <= limits.records // 2 else 0
         affordable = _affordable(limits, active_bytes(topic))
         for partition in lane:
-            if affordable and _has_room(partition, limits, share, len(lane)):
+            # Half full is full enough: a poll for a single free place costs as much as one for many.
+            own = share - partition.buffered if partition.buffered <= share // 2 else 0
+            takes = min(max(common, own), affordable)
+            if takes > 0 and _within_bounds(partition, limits, len(lane)):
                 chosen.append(partition)
-                room = min(room, share - partition.buffered, affordable)
+                room = min(room, takes)
             else:
                 left_out = True
     return FetchPlan(chosen, max(1, room), not left_out)
@@ -62,11 +70,9 @@ def _affordable(limits: FetchLimits, used_bytes: int) -> int:
     return max(0, (limits.bytes - used_bytes) // limits.record_bytes)
 
 
-def _has_room(partition: Partition, limits: FetchLimits, share: int, partitions: int) -> bool:
+def _within_bounds(partition: Partition, limits: FetchLimits, partitions: int) -> bool:
     return (
         partition.offsets is not None
-        # Half full is full enough: a poll for a single free place costs as much as one for many.
-        and partition.buffered <= share // 2
         and partition.offsets.window < limits.window
         and partition.waiting < max(1, limits.waiting_records // partitions)
         and partition.waiting_bytes < max(1, limits.waiting_bytes // partitions)

@@ -24,7 +24,7 @@ _NOWHERE = TopicPartition("", -1)
 
 _IDLE_TIMEOUT_MS = 500
 # While a partition is left out, a place that becomes free waits no longer than this.
-_BUSY_TIMEOUT_MS = 50
+_BUSY_TIMEOUT_MS = 20
 _NOTHING = FetchPlan((), 1, complete=False)
 _BACKOFF = Backoff(first_seconds=0.1, cap_seconds=5.0)
 

@@ -26,9 +26,16 @@ def test_an_empty_partition_takes_as_many_records_as_the_lane_may_hold() -> None
     assert (plan.partitions, plan.max_records, plan.complete) == ([only], 16, True)
 
 
-def test_partitions_share_the_lanes_records() -> None:
-    several = [partition(number) for number in range(4)]
-    assert plan_fetch(several, LIMITS, nothing_active).max_records == 4
+def test_a_busy_partition_may_fill_the_lane_while_the_others_have_nothing() -> None:
+    several = [partition(0, buffered=6), *(partition(number) for number in range(1, 4))]
+    plan = plan_fetch(several, LIMITS, nothing_active)
+    assert (plan.partitions, plan.max_records) == (several, 10)
+
+
+def test_in_a_lane_more_than_half_full_each_partition_still_has_its_share() -> None:
+    busy, others = partition(0, buffered=9), [partition(number) for number in range(1, 4)]
+    plan = plan_fetch([busy, *others], LIMITS, nothing_active)
+    assert (plan.partitions, plan.max_records) == (others, 4)
 
 
 def test_a_partition_of_unknown_start_is_left_out() -> None:
@@ -45,7 +52,7 @@ def test_a_partition_at_a_bound_of_its_own_is_left_out_and_the_others_are_not() 
     free = partition(0)
     bounded = [
         wide,
-        partition(2, buffered=4),
+        partition(2, buffered=12),
         partition(3, waiting=20),
         partition(4, waiting_bytes=2_000),
     ]
@@ -70,17 +77,26 @@ def test_an_empty_lane_always_takes_one_record() -> None:
 
 
 @given(
-    counts=st.lists(st.integers(0, 40), min_size=1, max_size=30),
+    lane=st.integers(1, 30),
     records=st.integers(1, 200),
-    used=st.integers(0, 40_000),
+    choices=st.lists(st.integers(0, 29), max_size=80),
+    record_bytes=st.integers(1, 1_000),
 )
-def test_whichever_partition_fills_the_whole_poll_no_bound_is_broken(
-    counts: list[int], records: int, used: int
+def test_whichever_partition_fills_each_poll_no_bound_is_broken(
+    lane: int, records: int, choices: list[int], record_bytes: int
 ) -> None:
-    several = [partition(number, buffered=count) for number, count in enumerate(counts)]
+    several = [partition(number) for number in range(lane)]
     limits = replace(LIMITS, records=records)
-    plan = plan_fetch(several, limits, lambda _topic: used)
-    share = max(2, -(-records // len(several)))
-    for chosen in plan.partitions:
-        assert chosen.buffered + plan.max_records <= share
-        assert used + plan.max_records * limits.record_bytes <= max(limits.bytes, limits.record_bytes)
+    share = max(2, -(-records // lane))
+
+    def held_bytes(_topic: str) -> int:
+        return sum(one.buffered for one in several) * record_bytes
+
+    for choice in choices:
+        plan = plan_fetch(several, limits, held_bytes)
+        if not plan.partitions:
+            break
+        plan.partitions[choice % len(plan.partitions)].buffered += plan.max_records
+        assert max(one.buffered for one in several) <= max(share, records)
+        assert sum(one.buffered for one in several) <= records + share * lane
+        assert held_bytes("") <= limits.bytes

@@ -1,0 +1,210 @@
+"""Engines on real Kafka, and a handler that says what it sees and does what it is told."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from prometheus_client import CollectorRegistry
+
+from common.connections import create_admin, create_group_consumer, create_producer, create_reader
+from common.settings import KafkaSettings, TaskSettings
+from common.topics import MAX_DEAD_LETTER_BYTES, TopicNames, ensure_topics, topic_specs
+from consumer.engine.engine import Engine
+from consumer.engine.ports import Delivery, Outcome, Settled
+from consumer.metrics import EngineMetrics
+from consumer.settings import WorkerSettings
+from tests.support.waiting import until
+
+Position = tuple[int, int]
+
+
+def settle(_delivery: Delivery) -> Outcome:
+    """The plainest outcome."""
+    return Settled()
+
+
+class RecordingHandler:
+    """Notes every delivery, by partition and offset, and holds it until it is let go, or all are.
+
+    `decide` says the outcome; what it raises, the handler raises.
+    """
+
+    def __init__(self, decide: Callable[[Delivery], Outcome] = settle, *, hold: bool = True) -> None:
+        self.decide = decide
+        self.started: list[Position] = []
+        self.topics: list[str] = []
+        self.running: Counter[Position] = Counter()
+        self.most_at_once = 0
+        self.cancelled: list[Position] = []
+        self._holding = hold
+        self._let_go: set[Position] = set()
+        self._changed = asyncio.Condition()
+
+    async def handle(self, delivery: Delivery) -> Outcome:
+        position = (delivery.partition, delivery.offset)
+        self.started.append(position)
+        self.topics.append(delivery.topic)
+        self.running[position] += 1
+        self.most_at_once = max(self.most_at_once, self.running.total())
+        try:
+            async with self._changed:
+                await self._changed.wait_for(lambda: not self._holding or position in self._let_go)
+            return self.decide(delivery)
+        except asyncio.CancelledError:
+            self.cancelled.append(position)
+            raise
+        finally:
+            self.running[position] -= 1
+
+    async def let_go(self, *positions: Position) -> None:
+        async with self._changed:
+            self._let_go.update(positions)
+            self._changed.notify_all()
+
+    async def let_all_go(self) -> None:
+        async with self._changed:
+            self._holding = False
+            self._changed.notify_all()
+
+    @property
+    def in_hand(self) -> set[Position]:
+        return set(+self.running)
+
+    async def until_running(self, count: int) -> None:
+        await until(lambda: self.running.total() == count, what=f"{count} records in the handler")
+
+
+@dataclass
+class RunningEngine:
+    """An engine, what it is made of, and its run."""
+
+    engine: Engine
+    consumer: AIOKafkaConsumer
+    registry: CollectorRegistry
+    run: asyncio.Task[None] = field(init=False)
+
+    def count(self, name: str, **labels: str) -> float:
+        return self.registry.get_sample_value(f"promptmill_engine_{name}", labels) or 0.0
+
+    @property
+    def partitions(self) -> set[int]:
+        """Those that it is assigned and polls."""
+        return {partition.number for partition in self.engine._partitions.values() if partition.offsets is not None}
+
+    async def until_assigned(self, partitions: int) -> None:
+        def assigned() -> bool:
+            return self.engine._assignment.settled and len(self.partitions) == partitions
+
+        await until(assigned, what=f"{partitions} partitions assigned")
+
+
+class Cluster:
+    """One test's topics on a real Kafka, and everything the test starts on them."""
+
+    def __init__(self, settings: KafkaSettings, admin: AIOKafkaAdminClient, stack: AsyncExitStack) -> None:
+        self.settings = settings
+        self.names = TopicNames(settings.topic_prefix)
+        self.admin = admin
+        self.producer = create_producer(settings, "test", max_record_bytes=MAX_DEAD_LETTER_BYTES)
+        self._stack = stack
+
+    async def start_engine(
+        self, handler: RecordingHandler, lanes: dict[str, int] | None = None, **settings: Any
+    ) -> RunningEngine:
+        """Run a worker's engine on the interactive lane, or on the lanes given by topic and weight."""
+        worker = WorkerSettings.model_validate(
+            {"session_timeout_seconds": 6, "commit_interval_seconds": 0.1} | settings
+        )
+        registry = CollectorRegistry()
+        consumer = create_group_consumer(
+            self.settings, "test", self.names.llm_group, session_timeout_seconds=worker.session_timeout_seconds
+        )
+        producer = await self.start_producer()
+        engine = Engine(
+            consumer=consumer,
+            producer=producer,
+            handler=handler,
+            settings=worker,
+            lanes=lanes or {self.names.interactive: 1},
+            dead_letter_topic=self.names.dead_letters,
+            metrics=EngineMetrics(registry),
+            rng=random.Random(7),
+        )
+        started = RunningEngine(engine, consumer, registry)
+        started.run = asyncio.create_task(engine.run())
+        self._stack.push_async_callback(self._end, started, handler)
+        return started
+
+    async def start_producer(self) -> AIOKafkaProducer:
+        producer = create_producer(self.settings, "test", max_record_bytes=MAX_DEAD_LETTER_BYTES)
+        await producer.start()
+        self._stack.push_async_callback(producer.stop)
+        return producer
+
+    @staticmethod
+    async def _end(started: RunningEngine, handler: RecordingHandler) -> None:
+        await handler.let_all_go()
+        await started.engine.drain(30)
+        await asyncio.gather(started.run, return_exceptions=True)
+
+    async def produce(self, partition: int, count: int, topic: str | None = None, value: bytes = b"{}") -> None:
+        sent = [
+            await self.producer.send(
+                topic or self.names.interactive, value=value, key=b"key", partition=partition, headers=[("a", b"b")]
+            )
+            for _ in range(count)
+        ]
+        await asyncio.gather(*sent)
+
+    async def committed(self, partition: int) -> int | None:
+        """The group's committed offset, None where there is none."""
+        topic_partition = TopicPartition(self.names.interactive, partition)
+        offsets = await self.admin.list_consumer_group_offsets(self.names.llm_group, partitions=[topic_partition])
+        offset = offsets[topic_partition].offset
+        return None if offset < 0 else offset
+
+    async def until_committed(self, partition: int, offset: int) -> None:
+        async def reached() -> bool:
+            return await self.committed(partition) == offset
+
+        await until(reached, what=f"offset {offset} committed in partition {partition}")
+
+    async def read(self, topic: str, count: int) -> Sequence[Any]:
+        """The first `count` records of a topic, by partition and offset."""
+        reader = create_reader(self.settings, "test")
+        reader.subscribe([topic])
+        await reader.start()
+        records: list[Any] = []
+        try:
+
+            async def enough() -> bool:
+                for batch in (await reader.getmany(timeout_ms=200)).values():
+                    records.extend(batch)
+                return len(records) >= count
+
+            await until(enough, what=f"{count} records in {topic}")
+        finally:
+            await reader.stop()
+        return sorted(records, key=lambda record: (record.partition, record.offset))
+
+
+@asynccontextmanager
+async def cluster_on(settings: KafkaSettings) -> AsyncIterator[Cluster]:
+    """The contract's topics under the settings' prefix; everything started on them is stopped at the end."""
+    admin = create_admin(settings, "test")
+    await admin.start()
+    try:
+        await ensure_topics(admin, topic_specs(settings, TaskSettings()))
+        async with AsyncExitStack() as stack:
+            cluster = Cluster(settings, admin, stack)
+            await cluster.producer.start()
+            stack.push_async_callback(cluster.producer.stop)
+            yield cluster
+    finally:
+        await admin.close()

@@ -1,0 +1,113 @@
+"""The product as a test runs it: any number of APIs and workers, as processes, on one Kafka, Valkey and model."""
+
+import itertools
+import os
+import sys
+from pathlib import Path
+
+import aiohttp
+
+from cli.stack.child import Child
+from cli.stack.ports import Ports
+from cli.stack.probes import http_ok
+from common.settings import KafkaSettings, RedisSettings, variable_name
+from tests.support.api import Api
+from tests.support.processes import LiveProcess, Processes
+
+_FROM_OUTSIDE = ("HOME", "LANG", "PATH", "TZ")
+
+
+class Deployment:
+    """Starts services that belong together.
+
+    Args:
+        model_url: Base URL of the model, with ``/v1``.
+        folder: Where the logs go.
+    """
+
+    def __init__(
+        self,
+        *,
+        processes: Processes,
+        ports: Ports,
+        session: aiohttp.ClientSession,
+        kafka: KafkaSettings,
+        redis: RedisSettings,
+        model_url: str,
+        folder: Path,
+    ) -> None:
+        self.kafka = kafka
+        self.redis = redis
+        self.workers: list[LiveProcess] = []
+        self.apis: list[LiveProcess] = []
+        self._processes = processes
+        self._ports = ports
+        self._session = session
+        self._model_url = model_url
+        self._folder = folder
+        self._numbers = itertools.count(1)
+        self._operations_ports: dict[str, int] = {}
+
+    async def start_api(self, **settings: object) -> Api:
+        """Run an API until the test's end and return a client of it.
+
+        Args:
+            settings: More settings, by path: ``api__max_prompts_per_request=2``.
+        """
+        port, operations_port = self._ports.free(), self._ports.free()
+        own = {"api__port": port, "api__operations_port": operations_port, **settings}
+        self.apis.append(await self._start("api", "producer_api", operations_port, own))
+        return Api(f"http://127.0.0.1:{port}", self._session)
+
+    async def start_worker(self, *, concurrency: int, **settings: object) -> LiveProcess:
+        """Run a worker until the test's end.
+
+        Args:
+            concurrency: Its slots.
+            settings: More settings, by path: ``worker__lease_seconds=2``.
+        """
+        operations_port = self._ports.free()
+        own = {"worker__concurrency": concurrency, "worker__operations_port": operations_port, **settings}
+        worker = await self._start("worker", "consumer", operations_port, own)
+        self.workers.append(worker)
+        return worker
+
+    async def answers(self, service: LiveProcess, path: str) -> bool:
+        """Tell whether a service's operations port answers 200: `/livez`, `/readyz`, `/metrics`."""
+        return await http_ok(self._operations_ports[service.name], path)
+
+    async def _start(self, name: str, module: str, operations_port: int, own: dict[str, object]) -> LiveProcess:
+        async def ready() -> bool:
+            return await http_ok(operations_port, "/readyz")
+
+        name = f"{name}-{next(self._numbers)}"
+        self._operations_ports[name] = operations_port
+        child = Child(
+            name=name,
+            argv=(sys.executable, "-P", "-m", module),
+            log=self._folder / f"{name}.log",
+            ready=ready,
+            env=self._environment(own),
+        )
+        return await self._processes.start(child)
+
+    def _environment(self, own: dict[str, object]) -> dict[str, str]:
+        settings = {
+            "kafka__bootstrap_servers": self.kafka.bootstrap_servers,
+            "kafka__topic_prefix": self.kafka.topic_prefix,
+            "kafka__replication_factor": self.kafka.replication_factor,
+            "kafka__min_insync_replicas": self.kafka.min_insync_replicas,
+            "kafka__task_partitions": self.kafka.task_partitions,
+            "redis__url": self.redis.url.get_secret_value(),
+            "redis__key_prefix": self.redis.key_prefix,
+            "llm__base_url": self._model_url,
+            "llm__api_key": "test-key",
+            "llm__model": "fake-model",
+            **own,
+        }
+        # Nothing else from outside: a developer's own settings must not decide a test.
+        return {
+            **{name: os.environ[name] for name in _FROM_OUTSIDE if name in os.environ},
+            "PYTHONUNBUFFERED": "1",
+            **{variable_name(*path.split("__")): str(value) for path, value in settings.items()},
+        }

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cli.addresses import API_URL_VARIABLE, DEFAULT_API_URL, STACK_FILE, api_address
+from cli.stack.command import up
 from common.task import Lane
 
 _HELP = f"""An asynchronous LLM API on Kafka: submit prompts, see them answered.
@@ -34,6 +35,7 @@ def create_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_options)
+    app.command("up")(up)
     app.command("submit")(_submit)
     app.command("tasks")(_tasks)
     app.command("topics")(_topics)

@@ -1,5 +1,6 @@
 import asyncio
 import os
+import platform
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from cli.stack import die_with_parent
+from cli.stack.concurrency import all_done
 from cli.stack.errors import StackError
 
 _ROTATE_BYTES = 64 << 20
@@ -29,7 +31,7 @@ class Child:
     log: Path
     ready: Callable[[], Awaitable[bool]]
     env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    start_seconds: float = 60
+    start_seconds: float = 120
     stop_seconds: float = 10
 
 
@@ -124,19 +126,14 @@ async def running(children: Sequence[Child]) -> AsyncIterator[list[ChildProcess]
     try:
         for child in children:
             processes.append(await ChildProcess.start(child))  # noqa: PERF401 (those started must be stopped)
-        try:
-            async with asyncio.TaskGroup() as starting:
-                for process in processes:
-                    starting.create_task(process.wait_ready())
-        except* StackError as errors:
-            raise errors.exceptions[0] from None
+        await all_done(*(process.wait_ready() for process in processes))
         yield processes
     finally:
         await asyncio.gather(*(process.stop() for process in processes))
 
 
 def _tied_to_this_process(argv: tuple[str, ...]) -> tuple[str, ...]:
-    if sys.platform != "linux":
+    if platform.system() != "Linux":
         return argv
     return (sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getpid()), *argv)
 

@@ -70,7 +70,12 @@ async def _format(program: KafkaProgram, node: Node, cluster_id: str, log: Path)
             stdout=output,
             stderr=output,
         )
-        status = await process.wait()
+        try:
+            status = await process.wait()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
     if status != 0:
         raise StackError(f"{node.name}: formatting its disk {ending(status)}", log=log)
 

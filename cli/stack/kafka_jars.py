@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import importlib
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from cli.stack.errors import StackError
 
 LOCK = Path(__file__).with_name("kafka_jars.lock")
 _CONNECTIONS = 8
-_TIMEOUT_SECONDS = 60
+_TIMEOUT_SECONDS = 20
 
 # Takes the number of bytes that have just arrived.
 Arrived = Callable[[int], None]
@@ -71,15 +72,27 @@ async def download_jars(jars: list[Jar], folder: Path, arrived: Arrived) -> None
     had; those that came before it stay.
     """
     loop = asyncio.get_running_loop()
+
+    given_up = threading.Event()
+
+    def arrived_in_thread(count_bytes: int) -> None:
+        if given_up.is_set():
+            raise StackError("the download was given up")
+        loop.call_soon_threadsafe(arrived, count_bytes)
+
     with (
         tempfile.TemporaryDirectory(dir=folder, prefix="incoming-") as incoming,
         ThreadPoolExecutor(_CONNECTIONS, thread_name_prefix="jars") as threads,
     ):
         try:
             await asyncio.gather(
-                *(loop.run_in_executor(threads, _download, jar, Path(incoming), folder, arrived) for jar in jars)
+                *(
+                    loop.run_in_executor(threads, _download, jar, Path(incoming), folder, arrived_in_thread)
+                    for jar in jars
+                )
             )
         except BaseException:
+            given_up.set()
             threads.shutdown(cancel_futures=True)
             raise
 

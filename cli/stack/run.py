@@ -1,0 +1,65 @@
+import asyncio
+import random
+import time
+from collections.abc import Mapping
+
+from rich.console import Console
+
+from cli.stack.cache import cache_dir
+from cli.stack.concurrency import done_before
+from cli.stack.data_dir import DataDir, claimed_data_dir
+from cli.stack.errors import StackError
+from cli.stack.layout import claim_layout
+from cli.stack.leftovers import end_leftovers
+from cli.stack.llm_choice import choose_llm
+from cli.stack.options import StackOptions
+from cli.stack.ports import Ports
+from cli.stack.progress import Display, display
+from cli.stack.ready_message import ready_message
+from cli.stack.stack import Stack
+from cli.stack.stop_request import StopRequest
+from common.settings import SettingsError, load_settings
+from consumer.settings import Settings
+
+
+async def run_stack(options: StackOptions, environ: Mapping[str, str], console: Console) -> int:
+    """Run the local stack until a signal asks for its end; return the exit status.
+
+    `environ` is this process's environment: the services' settings are read from it before anything starts. Raises
+    StackError when something cannot start; whatever did start is stopped by then.
+    """
+    try:
+        settings = load_settings(Settings)
+    except SettingsError as error:
+        raise StackError("; ".join(str(error).splitlines())) from error
+    with (
+        claimed_data_dir(options.data_dir, ephemeral=options.ephemeral) as data_dir,
+        Ports(cache_dir(environ) / "ports", random.Random()) as ports,  # noqa: S311 (a port is no secret)
+        display(console) as shown,
+    ):
+        await end_leftovers(data_dir.pids, shown.say)
+        layout = claim_layout(options, data_dir, ports, shown.say)
+        stack = Stack(
+            options=options,
+            worker_settings=settings.worker,
+            environ=environ,
+            data_dir=data_dir,
+            layout=layout,
+            llm=choose_llm(options, settings.llm, environ, layout.model),
+            display=shown,
+        )
+        return await _run(stack, options, data_dir, shown)
+
+
+async def _run(stack: Stack, options: StackOptions, data_dir: DataDir, shown: Display) -> int:
+    began = time.monotonic()
+    with StopRequest(asyncio.get_running_loop(), stack.kill) as stop:
+        try:
+            if await done_before(stop.requested, stack.start()):
+                shown.finish()
+                took = time.monotonic() - began
+                shown.say(ready_message(stack.addresses, options, data_dir.logs, took))
+                await stack.run_until(stop.requested)
+        finally:
+            await stack.stop()
+        return stop.exit_status

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from cli.stack.errors import StackError
 from cli.stack.options import StackOptions
 

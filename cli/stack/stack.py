@@ -94,7 +94,7 @@ class Stack:
     async def _start_valkey(self) -> None:
         with self._display.step("Valkey") as step:
             step.doing("starting")
-            server = await find_valkey(self._environ)
+            server = await asyncio.to_thread(find_valkey, self._environ)
             child = prepare_valkey(server, self._layout.redis, self._data_dir.valkey, self._data_dir.logs)
             await self._start("redis", Stage.VALKEY, [child])
 

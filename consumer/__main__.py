@@ -1,0 +1,43 @@
+"""A worker: `python -m consumer`, set by its environment alone. Exits 0 after a drain, 2 for settings, 1 otherwise."""
+
+import asyncio
+import logging
+import sys
+
+import structlog
+import uvloop
+
+from common.settings import SettingsError, load_settings
+from common.telemetry.logging import configure_logging
+from common.topics import TopicsUnfit
+from consumer.app import run_worker
+from consumer.engine.engine import EngineError
+from consumer.settings import Settings
+
+
+def main() -> int:
+    """Run until told to stop; the exit status."""
+    try:
+        settings = load_settings(Settings)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    configure_logging(settings.log, "consumer")
+    # It writes a line with the whole address for every call; ours says more with less.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run_worker(settings))
+    except TopicsUnfit as error:
+        sys.stderr.write(f"{error}\n")
+    except OSError as error:
+        sys.stderr.write(f"the worker cannot start: {error}\n")
+    except EngineError:
+        structlog.get_logger(__name__).exception("worker failed")
+    else:
+        return 0
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,250 @@
+"""The worker's composition root: every part is made here, and ended here in the opposite order."""
+
+import asyncio
+import os
+import random
+import secrets
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
+from redis.asyncio import Redis
+
+from common.connections import create_group_consumer, create_producer, create_redis
+from common.store.keys import Keys
+from common.store.leases import Leases
+from common.store.reading import TaskReader, ping
+from common.telemetry.operations import Operations, serving_operations
+from common.topics import MAX_RESULT_RECORD_BYTES, TopicNames
+from consumer.engine.engine import Engine
+from consumer.health import Health
+from consumer.llm.chance import Chance
+from consumer.llm.executor import Executor
+from consumer.llm.lease_keeper import LeaseKeeper
+from consumer.llm.metrics import LlmMetrics
+from consumer.llm.model_client import ModelClient, create_openai_client
+from consumer.llm.outcomes import Model
+from consumer.llm.recorder import Recorder
+from consumer.llm.retry_policy import RetryPolicy
+from consumer.llm.store_pace import StorePace
+from consumer.metrics import EngineMetrics
+from consumer.settings import Settings
+from consumer.startup import prepare_kafka
+
+# Somebody waits for an interactive task; a batch has hours.
+_INTERACTIVE_WEIGHT, _BATCH_WEIGHT = 4, 1
+_STORE_BASE_SECONDS, _STORE_CAP_SECONDS = 0.2, 3.0
+_TOKEN_BYTES = 16
+_CLOSE_SECONDS = 3.0
+
+
+async def run_worker(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT, then drain.
+
+    Raises:
+        TopicsUnfit: the topics are not as the contract has them.
+        EngineError: the engine cannot go on; the process should be replaced.
+        OSError: the operations port cannot be bound.
+    """
+    stop = _stop_signal()
+    name = f"{socket.gethostname()}-{os.getpid()}"
+    names = TopicNames(settings.kafka.topic_prefix)
+    rng = random.Random()  # noqa: S311 - spreads retries; tokens come from `secrets`
+    registry = _registry()
+    log = structlog.get_logger(__name__)
+    async with AsyncExitStack() as parts:
+        redis = create_redis(settings.redis, name)
+        parts.push_async_callback(_closed, "redis", redis.aclose)
+        producer = create_producer(settings.kafka, name, max_record_bytes=MAX_RESULT_RECORD_BYTES)
+        parts.push_async_callback(_closed, "producer", producer.stop)
+        client = create_openai_client(settings.llm, concurrency=settings.worker.concurrency)
+        parts.push_async_callback(_closed, "model client", client.close)
+        model = ModelClient(
+            client,
+            default_model=settings.llm.model,
+            max_answer_bytes=settings.tasks.max_result_bytes,
+            send_key=settings.llm.api_key is not None,
+        )
+
+        metrics = LlmMetrics(registry)
+        leases = _leases(settings, redis, name)
+        keeper = LeaseKeeper(leases, lease_seconds=settings.worker.lease_seconds, clock=time.monotonic, metrics=metrics)
+        keeping = await parts.enter_async_context(_running(keeper.run(), "renew leases"))
+        health = Health(partial(ping, redis), lambda: not keeping.done())
+        port = await parts.enter_async_context(
+            serving_operations(
+                Operations(health.liveness, health.readiness, registry),
+                host=settings.worker.operations_host,
+                port=settings.worker.operations_port,
+            )
+        )
+        log.info("worker started", worker=name, operations_port=port, concurrency=settings.worker.concurrency)
+
+        reached = prepare_kafka(settings.kafka, settings.tasks, producer, client_id=name, rng=rng)
+        if await _stopped_before(reached, stop):
+            return
+        executor = _executor(
+            settings,
+            redis=redis,
+            leases=leases,
+            keeper=keeper,
+            model=model,
+            names=names,
+            metrics=metrics,
+            rng=rng,
+        )
+        health.engine = _engine(
+            settings, producer=producer, executor=executor, name=name, names=names, registry=registry, rng=rng
+        )
+        await _work(health.engine, stop, settings.worker.drain_timeout_seconds)
+    log.info("worker ended", worker=name)
+
+
+def _registry() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    return registry
+
+
+def _leases(settings: Settings, redis: Redis, worker: str) -> Leases:
+    return Leases(
+        redis,
+        Keys(settings.redis.key_prefix),
+        worker=worker,
+        lease_seconds=settings.worker.lease_seconds,
+        result_ttl_seconds=settings.tasks.result_ttl_seconds,
+        max_crashes=settings.tasks.max_crashes,
+    )
+
+
+def _executor(
+    settings: Settings,
+    *,
+    redis: Redis,
+    leases: Leases,
+    keeper: LeaseKeeper,
+    model: Model,
+    names: TopicNames,
+    metrics: LlmMetrics,
+    rng: random.Random,
+) -> Executor:
+    chance = Chance(
+        now=time.time,
+        clock=time.monotonic,
+        jitter=rng.random,
+        new_token=partial(secrets.token_urlsafe, _TOKEN_BYTES),
+    )
+    pace = StorePace(base_seconds=_STORE_BASE_SECONDS, cap_seconds=_STORE_CAP_SECONDS, jitter=rng.random)
+    reader = TaskReader(redis, Keys(settings.redis.key_prefix), result_ttl_seconds=settings.tasks.result_ttl_seconds)
+    recorder = Recorder(
+        leases=leases,
+        reader=reader,
+        pace=pace,
+        names=names,
+        lease_seconds=settings.worker.lease_seconds,
+        chance=chance,
+        metrics=metrics,
+    )
+    policy = RetryPolicy(
+        base_seconds=settings.llm.retry_base_seconds,
+        cap_seconds=settings.llm.retry_cap_seconds,
+        max_attempts=settings.tasks.max_attempts,
+    )
+    return Executor(
+        leases=leases,
+        keeper=keeper,
+        reader=reader,
+        model=model,
+        recorder=recorder,
+        policy=policy,
+        pace=pace,
+        names=names,
+        call_timeout_seconds=settings.llm.call_timeout_seconds,
+        deadline_seconds=settings.tasks.deadline_seconds,
+        chance=chance,
+        metrics=metrics,
+    )
+
+
+def _engine(
+    settings: Settings,
+    *,
+    producer: AIOKafkaProducer,
+    executor: Executor,
+    name: str,
+    names: TopicNames,
+    registry: CollectorRegistry,
+    rng: random.Random,
+) -> Engine:
+    consumer = create_group_consumer(
+        settings.kafka,
+        name,
+        names.llm_group,
+        session_timeout_seconds=settings.worker.session_timeout_seconds,
+    )
+    return Engine(
+        consumer=consumer,
+        producer=producer,
+        handler=executor,
+        settings=settings.worker,
+        lanes={names.interactive: _INTERACTIVE_WEIGHT, names.batch: _BATCH_WEIGHT},
+        dead_letter_topic=names.dead_letters,
+        metrics=EngineMetrics(registry),
+        rng=rng,
+    )
+
+
+async def _work(engine: Engine, stop: asyncio.Event, drain_timeout_seconds: float) -> None:
+    """Run the engine until it fails or is told to stop, and drain it either way."""
+    async with _running(engine.run(), "engine") as running, _running(stop.wait(), "wait for a signal") as stopping:
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await engine.drain(drain_timeout_seconds)
+        if running.done():
+            # Says so where the engine failed.
+            running.result()
+
+
+def _stop_signal() -> asyncio.Event:
+    """Set by the first SIGTERM or SIGINT; further ones change nothing, the drain is bounded."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _stopped_before(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> bool:
+    """Whether the signal came before the end of `work`, which is then given up."""
+    async with _running(work, "start") as working, _running(stop.wait(), "wait for a signal") as stopping:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            working.result()
+        return stopping.done()
+
+
+@asynccontextmanager
+async def _running(work: Coroutine[Any, Any, Any], name: str) -> AsyncIterator[asyncio.Task[Any]]:
+    """Run a coroutine beside the body; what has not ended with it is cancelled."""
+    running = asyncio.create_task(work, name=name)
+    try:
+        yield running
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def _closed(part: str, close: Any) -> None:
+    """Close a client, but not for longer than the process's end can wait for what is out of reach."""
+    try:
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await close()
+    except Exception as error:  # noqa: BLE001 - the others are to be closed all the same
+        structlog.get_logger(__name__).warning("not closed", part=part, error=type(error).__name__)

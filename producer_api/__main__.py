@@ -1,0 +1,172 @@
+"""The API process: settings, logs, clients, parts; then serve until told to end."""
+
+import asyncio
+import random
+import signal
+import sys
+import time
+from contextlib import AsyncExitStack
+
+import structlog
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from redis.asyncio import Redis
+
+from common.connections import create_admin, create_producer, create_redis
+from common.settings import SettingsError, load_settings
+from common.store.keys import Keys
+from common.store.reading import TaskReader
+from common.store.submissions import Submissions
+from common.task import Lane, new_task_id
+from common.telemetry.logging import configure_logging
+from common.telemetry.operations import Operations, serving_operations
+from common.topics import MAX_TASK_RECORD_BYTES, TopicNames, topic_specs
+from producer_api.app import create_app
+from producer_api.budget import Budget
+from producer_api.kafka_link import KafkaLink
+from producer_api.metrics import Metrics
+from producer_api.partitioning import PartitionCursor
+from producer_api.probes import Readiness, alive
+from producer_api.publisher import Publisher
+from producer_api.serving import event_loop_factory, serving_api
+from producer_api.settings import Settings
+from producer_api.state import Parts
+from producer_api.store_health import StoreHealth
+from producer_api.submission import Submission
+from producer_api.tasks.lookup import Lookup
+
+_SERVICE = "producer-api"
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; then take no more, finish what is under way, close.
+
+    Raises:
+        OSError: an address cannot be bound.
+    """
+    log = structlog.get_logger()
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stopping.set)
+
+    registry = _registry()
+    redis = create_redis(settings.redis, _SERVICE)
+    store_health = StoreHealth(redis, timeout_seconds=settings.redis.timeout_seconds, clock=time.monotonic)
+    link = _link(settings)
+    readiness = Readiness(link, store_health)
+    parts = _parts(settings, redis=redis, store_health=store_health, link=link, readiness=readiness, registry=registry)
+    operations = Operations(liveness=alive, readiness=readiness, registry=registry)
+    api = settings.api
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(redis.aclose)
+        operations_port = await stack.enter_async_context(
+            serving_operations(operations, host=api.operations_host, port=api.operations_port)
+        )
+        keeping = asyncio.create_task(link.keep(), name="keep kafka connected")
+        stack.push_async_callback(_ended, keeping)
+        port = await stack.enter_async_context(serving_api(create_app(parts), host=api.host, port=api.port))
+        log.info("listening", host=api.host, port=port, operations_port=operations_port)
+        await _first_of(stopping, keeping)
+        log.info("stopping")
+        readiness.stopping = True
+    log.info("stopped")
+
+
+def _registry() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
+
+
+def _link(settings: Settings) -> KafkaLink:
+    names = TopicNames(settings.kafka.topic_prefix)
+    return KafkaLink(
+        create_producer=lambda: create_producer(settings.kafka, _SERVICE, max_record_bytes=MAX_TASK_RECORD_BYTES),
+        create_admin=lambda: create_admin(settings.kafka, _SERVICE),
+        specs=topic_specs(settings.kafka, settings.tasks),
+        topics=[names.tasks(lane) for lane in Lane],
+        request_timeout_seconds=settings.kafka.request_timeout_seconds,
+    )
+
+
+def _parts(
+    settings: Settings,
+    *,
+    redis: Redis,
+    store_health: StoreHealth,
+    link: KafkaLink,
+    readiness: Readiness,
+    registry: CollectorRegistry,
+) -> Parts:
+    api, keys, ttl = settings.api, Keys(settings.redis.key_prefix), settings.tasks.result_ttl_seconds
+    names = TopicNames(settings.kafka.topic_prefix)
+    budget = Budget(max_bytes=api.max_bytes_in_flight, max_records=api.max_records_in_flight)
+    metrics = Metrics(registry, budget, connected=lambda: link.hindrance is None)
+    publisher = Publisher(
+        link=link,
+        topics={lane: names.tasks(lane) for lane in Lane},
+        cursors={lane: PartitionCursor(random.randrange(2**16)) for lane in Lane},  # noqa: S311 - spreads, hides nothing
+        timeout_seconds=api.publish_timeout_seconds,
+    )
+    submission = Submission(
+        publisher=publisher,
+        submissions=Submissions(redis, keys, result_ttl_seconds=ttl),
+        store_health=store_health,
+        budget=budget,
+        metrics=metrics,
+        max_prompt_bytes=api.max_prompt_bytes,
+        clock=time.time,
+        new_task_id=new_task_id,
+    )
+    lookup = Lookup(
+        TaskReader(redis, keys, result_ttl_seconds=ttl), store_health, max_answer_bytes=api.max_answer_bytes
+    )
+    return Parts(
+        settings=api,
+        tasks=settings.tasks,
+        submission=submission,
+        lookup=lookup,
+        budget=budget,
+        metrics=metrics,
+        liveness=alive,
+        readiness=readiness,
+    )
+
+
+async def _first_of(stopping: asyncio.Event, keeping: asyncio.Task[None]) -> None:
+    """Return when the process is asked to stop; raises what ended `keeping`, which ends by a bug only."""
+    asked = asyncio.create_task(stopping.wait(), name="wait for a signal")
+    try:
+        await asyncio.wait((asked, keeping), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        asked.cancel()
+    if keeping.done():
+        keeping.result()
+
+
+async def _ended(keeping: asyncio.Task[None]) -> None:
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+
+
+def main() -> int:
+    """Run the service; the exit status says whether it ended as asked."""
+    try:
+        settings = load_settings(Settings)
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - logging is a setting too
+        return 2
+    configure_logging(settings.log, _SERVICE)
+    try:
+        with asyncio.Runner(loop_factory=event_loop_factory()) as runner:
+            runner.run(serve(settings))
+    except OSError as error:
+        structlog.get_logger().error("cannot listen", reason=error.strerror)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

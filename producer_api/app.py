@@ -1,0 +1,30 @@
+"""The ASGI application, put together from parts that are ready."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from producer_api.boundary import RequestBoundary
+from producer_api.documentation import DocumentedApi, add_documentation
+from producer_api.errors import install_error_handlers
+from producer_api.probes import add_probes
+from producer_api.state import Parts, State
+from producer_api.tasks.routes import task_routes
+from producer_api.tasks.schemas import SubmitTasks
+
+
+def create_app(parts: Parts) -> FastAPI:
+    """The application; `parts` outlive it, so that requests under way at the end still have them."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
+        yield {"parts": parts}
+
+    app = DocumentedApi(body_models=[SubmitTasks], lifespan=lifespan)
+    app.add_middleware(RequestBoundary, metrics=parts.metrics)
+    install_error_handlers(app, parts.metrics)
+    app.include_router(task_routes())
+    add_probes(app, liveness=parts.liveness, readiness=parts.readiness)
+    add_documentation(app)
+    return app

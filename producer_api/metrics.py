@@ -1,0 +1,73 @@
+"""What the API counts. Labels are routes' templates, lanes and codes: never ids, never content."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from producer_api.budget import Budget
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
+
+
+class Metrics:
+    """Every instrument, registered in `registry` by its maker."""
+
+    def __init__(self, registry: CollectorRegistry, budget: Budget, *, connected: Callable[[], bool]) -> None:
+        self.http_requests = Counter(
+            "promptmill_api_http_requests",
+            "Requests answered, by route template, method and class of status.",
+            ("route", "method", "status_class"),
+            registry=registry,
+        )
+        self.http_seconds = Histogram(
+            "promptmill_api_http_request_duration_seconds",
+            "Time from a request's first byte to its answer's last.",
+            ("route", "method"),
+            registry=registry,
+            buckets=_SECONDS,
+        )
+        self.prompts_accepted = Counter(
+            "promptmill_api_prompts_accepted",
+            "Prompts whose record every in-sync replica has, by lane.",
+            ("lane",),
+            registry=registry,
+        )
+        self.prompts_unwritten = Counter(
+            "promptmill_api_prompts_unwritten",
+            "Prompts that Kafka did not acknowledge, by lane; their clients were told so.",
+            ("lane",),
+            registry=registry,
+        )
+        self.requests_refused = Counter(
+            "promptmill_api_requests_refused",
+            "Requests refused, by error code.",
+            ("code",),
+            registry=registry,
+        )
+        self.publish_seconds = Histogram(
+            "promptmill_api_publish_duration_seconds",
+            "Time until Kafka acknowledged all records of a request, or gave up.",
+            registry=registry,
+            buckets=_SECONDS,
+        )
+        self.accepts_delayed = Counter(
+            "promptmill_api_accepts_delayed",
+            "Accepted prompts that the store does not show until a worker claims them: Redis was lost in between.",
+            registry=registry,
+        )
+        self.bytes_in_flight = Gauge(
+            "promptmill_api_in_flight_bytes",
+            "Bytes of request bodies being read and of records not yet acknowledged.",
+            registry=registry,
+        )
+        self.bytes_in_flight.set_function(lambda: budget.bytes_held)
+        self.records_in_flight = Gauge(
+            "promptmill_api_in_flight_records",
+            "Records not yet acknowledged by Kafka.",
+            registry=registry,
+        )
+        self.records_in_flight.set_function(lambda: budget.records_held)
+        self.kafka_connected = Gauge(
+            "promptmill_api_kafka_connected", "Whether records can be sent to Kafka: 1 or 0.", registry=registry
+        )
+        self.kafka_connected.set_function(connected)

@@ -1,0 +1,78 @@
+"""Reading a request's JSON within bounds: of kind, of bytes, of time, and of what the process may hold."""
+
+import asyncio
+from typing import Any
+
+import orjson
+from fastapi import Request
+
+from common.settings import variable_name
+from producer_api.budget import Budget
+from producer_api.errors import RefusedRequest, invalid, over_limit
+from producer_api.settings import ApiSettings
+
+# Whatever else the client sends of this request is not read.
+_HANG_UP = {"connection": "close"}
+
+
+async def read_body(request: Request, settings: ApiSettings, budget: Budget) -> bytes:
+    """The body of a request that says it is JSON.
+
+    Raises:
+        RefusedRequest: 415, 413 or 408.
+        Overloaded: the process holds as much as it may.
+        ClientDisconnect: the client went away.
+    """
+    _check_kind(request)
+    limit = settings.max_request_bytes
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced) > limit:
+        raise _too_large(limit)
+    body = bytearray()
+    with budget.sharing() as share:
+        try:
+            async with asyncio.timeout(settings.body_timeout_seconds):
+                async for chunk in request.stream():
+                    if len(body) + len(chunk) > limit:
+                        raise _too_large(limit)
+                    share.grow(size_bytes=len(chunk))
+                    body += chunk
+        except TimeoutError:
+            message = (
+                f"The request's body took longer than {settings.body_timeout_seconds:g} seconds. "
+                f"The limit is {variable_name('api', 'body_timeout_seconds')}."
+            )
+            raise RefusedRequest(408, message, code="request_timeout", headers=_HANG_UP) from None
+    return bytes(body)
+
+
+def parse_json(body: bytes) -> Any:
+    """The JSON value of a body; NaN, infinities and lone surrogates are no JSON.
+
+    Raises:
+        RefusedRequest: 400.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        # The parser's message quotes nothing of the text.
+        message = f"The body is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})."
+        raise invalid(message, param=None, code="invalid_json") from None
+
+
+def _check_kind(request: Request) -> None:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        message = "Send the body as JSON, with the header Content-Type: application/json."
+        raise RefusedRequest(415, message, code="unsupported_media_type", headers=_HANG_UP)
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        message = "Send the body as it is, without Content-Encoding."
+        raise RefusedRequest(415, message, code="unsupported_content_encoding", headers=_HANG_UP)
+
+
+def _too_large(limit: int) -> RefusedRequest:
+    refused = over_limit(
+        "The request's body is too large, in bytes", limit, "max_request_bytes", param=None, status=413
+    )
+    refused.headers.update(_HANG_UP)
+    return refused

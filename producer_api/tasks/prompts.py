@@ -1,0 +1,153 @@
+"""From a request's JSON to prompts: every rule of a prompt, checked by hand because prompts are many.
+
+Messages name the place at fault and what is expected there; they never quote what was there.
+"""
+
+import re
+from typing import Any
+
+from pydantic import ValidationError
+
+from common.settings import variable_name
+from producer_api.errors import RefusedRequest, invalid, over_limit
+from producer_api.submission import Prompt
+from producer_api.tasks.schemas import MAX_MODEL_LENGTH, SubmitTasks
+
+_MAX_METADATA_PAIRS = 16
+_MAX_METADATA_KEY = 64
+_MAX_METADATA_VALUE = 512
+
+# A field's name is the client's text: it is repeated only where it looks like a name.
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+
+_NO_STREAM = "Streaming is not offered here yet: leave `stream` out, and read the task by its id."
+
+
+def read_request(content: Any, *, max_prompts: int, max_deadline_seconds: float) -> SubmitTasks:
+    """The request around the prompts; the prompts themselves are not looked at.
+
+    Raises:
+        RefusedRequest: 400.
+    """
+    if not isinstance(content, dict):
+        raise invalid('Send a JSON object: {"prompts": ["…"]}.', param=None, code="invalid_type")
+    if content.get("stream") is True:
+        raise invalid(_NO_STREAM, param="stream", code="unsupported_value")
+    prompts = content.get("prompts", [])
+    if not isinstance(prompts, list):
+        raise invalid("`prompts` must be a list of texts or objects.", param="prompts", code="invalid_type")
+    try:
+        request = SubmitTasks.model_validate(content)
+    except ValidationError as error:
+        raise _explained(error) from None
+    if not prompts:
+        raise invalid("`prompts` must hold at least one prompt.", param="prompts")
+    if len(prompts) > max_prompts:
+        raise over_limit("Too many prompts in one request", max_prompts, "max_prompts_per_request", param="prompts")
+    if request.deadline_seconds is not None and request.deadline_seconds > max_deadline_seconds:
+        message = (
+            f"`deadline_seconds` must be at most {max_deadline_seconds:g}. "
+            f"The limit is {variable_name('tasks', 'deadline_seconds')}."
+        )
+        raise invalid(message, param="deadline_seconds", code="limit_exceeded")
+    return request
+
+
+def read_prompts(entries: list[Any], *, model: str | None) -> list[Prompt]:
+    """The prompts, in order; `model` is for those that name none.
+
+    Raises:
+        RefusedRequest: 400, for the first that breaks a rule.
+    """
+    default: dict[str, object] = {} if model is None else {"model": model}
+    return [_prompt(entry, default, index) for index, entry in enumerate(entries)]
+
+
+def _prompt(entry: Any, default: dict[str, object], index: int) -> Prompt:
+    if isinstance(entry, str):
+        if not entry.strip():
+            raise invalid("The prompt is empty.", param=f"prompts[{index}]")
+        return Prompt({**default, "messages": [{"role": "user", "content": entry}]}, {})
+    if not isinstance(entry, dict):
+        raise invalid(
+            "A prompt must be a text, or an object with `messages`.", param=f"prompts[{index}]", code="invalid_type"
+        )
+    _check_messages(entry, index)
+    if "model" in entry:
+        _check_model(entry["model"], index)
+    if entry.get("stream", False) is not False:
+        raise invalid(_NO_STREAM, param=f"prompts[{index}].stream", code="unsupported_value")
+    metadata = {} if entry.get("metadata") is None else _checked_metadata(entry["metadata"], index)
+    return Prompt({**default, **{name: value for name, value in entry.items() if name != "metadata"}}, metadata)
+
+
+def _check_messages(entry: dict[str, Any], index: int) -> None:
+    messages = entry.get("messages")
+    if messages is None:
+        raise invalid(
+            "A prompt that is an object must have `messages`.",
+            param=f"prompts[{index}].messages",
+            code="missing_required_parameter",
+        )
+    if not isinstance(messages, list):
+        raise invalid("`messages` must be a list.", param=f"prompts[{index}].messages", code="invalid_type")
+    if not messages:
+        raise invalid("`messages` must hold at least one message.", param=f"prompts[{index}].messages")
+    for position, message in enumerate(messages):
+        if not isinstance(message, dict):
+            raise invalid(
+                "A message must be an object with `role` and `content`.",
+                param=f"prompts[{index}].messages[{position}]",
+                code="invalid_type",
+            )
+        role = message.get("role")
+        if not isinstance(role, str) or not role:
+            raise invalid(
+                "A message must have a `role`, such as user, system or assistant.",
+                param=f"prompts[{index}].messages[{position}].role",
+                code="missing_required_parameter" if role is None else "invalid_type",
+            )
+
+
+def _check_model(model: Any, index: int) -> None:
+    if not isinstance(model, str) or not 0 < len(model) <= MAX_MODEL_LENGTH:
+        raise invalid(
+            f"`model` must be a name of 1 to {MAX_MODEL_LENGTH} characters; leave it out for the default.",
+            param=f"prompts[{index}].model",
+            code="invalid_value" if isinstance(model, str) else "invalid_type",
+        )
+
+
+def _checked_metadata(metadata: Any, index: int) -> dict[str, str]:
+    param = f"prompts[{index}].metadata"
+    if not isinstance(metadata, dict):
+        raise invalid("`metadata` must be an object of texts.", param=param, code="invalid_type")
+    if len(metadata) > _MAX_METADATA_PAIRS:
+        raise invalid(f"`metadata` holds {_MAX_METADATA_PAIRS} pairs at most.", param=param, code="limit_exceeded")
+    for key, value in metadata.items():
+        if not isinstance(value, str):
+            raise invalid("The values of `metadata` must be texts.", param=param, code="invalid_type")
+        if not 0 < len(key) <= _MAX_METADATA_KEY or len(value) > _MAX_METADATA_VALUE:
+            raise invalid(
+                f"In `metadata`, a key has 1 to {_MAX_METADATA_KEY} characters, a value {_MAX_METADATA_VALUE} at most.",
+                param=param,
+                code="limit_exceeded",
+            )
+    return metadata
+
+
+def _explained(error: ValidationError) -> RefusedRequest:
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    name = str(first["loc"][0])
+    if first["type"] == "extra_forbidden":
+        if _NAME.fullmatch(name) is None:
+            message = (
+                "The request has a field that is not known. Parameters of the model belong inside a prompt object."
+            )
+            return invalid(message, param=None, code="unknown_parameter")
+        message = f"`{name}` is not known here. Parameters of the model belong inside a prompt object."
+        return invalid(message, param=name, code="unknown_parameter")
+    if first["type"] == "missing":
+        return invalid(f"`{name}` is missing.", param=name, code="missing_required_parameter")
+    code = "invalid_type" if first["type"].endswith("_type") else "invalid_value"
+    return invalid(f"`{name}`: {first['msg']}.", param=name, code=code)

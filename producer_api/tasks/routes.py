@@ -1,0 +1,146 @@
+"""`/v1/tasks`: submit and read."""
+
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from common.settings import variable_name
+from common.task import Lane
+from producer_api.documentation import body_of
+from producer_api.errors import RefusedRequest, invalid, over_limit
+from producer_api.request_body import parse_json, read_body
+from producer_api.security import Tenant
+from producer_api.state import Parts, ReadyParts
+from producer_api.submission import Batch, Terms
+from producer_api.tasks.lookup import AnswerTooLarge
+from producer_api.tasks.prompts import read_prompts, read_request
+from producer_api.tasks.schemas import ErrorAnswer, SubmitTasks, SubmittedTasks, TaskView, TaskViews
+from producer_api.tasks.views import submitted_view, task_view
+from producer_api.tracing import valid_traceparent
+
+_SUBMIT_EXAMPLES = {
+    "Texts": {"prompts": ["Name three rivers.", "Name three lakes."]},
+    "A chat, with parameters and metadata of your own": {
+        "prompts": [
+            {
+                "messages": [
+                    {"role": "system", "content": "Answer in one word."},
+                    {"role": "user", "content": "What is the capital of Peru?"},
+                ],
+                "max_tokens": 20,
+                "metadata": {"customer": "42"},
+            }
+        ],
+        "lane": "batch",
+        "deadline_seconds": 3600,
+    },
+}
+
+_BAD_REQUEST: dict[int | str, dict[str, Any]] = {
+    400: {"model": ErrorAnswer, "description": "The request cannot be taken as it is; `message` says what to do."}
+}
+_OUT_OF_REACH: dict[int | str, dict[str, Any]] = {
+    503: {"model": ErrorAnswer, "description": "Nothing was done; come again after `Retry-After` seconds."}
+}
+_SUBMIT_ERRORS: dict[int | str, dict[str, Any]] = {
+    408: {"model": ErrorAnswer, "description": "The body took too long to arrive."},
+    413: {"model": ErrorAnswer, "description": "The body is too large."},
+    415: {"model": ErrorAnswer, "description": "The body is not announced as application/json."},
+}
+_NO_SUCH_TASK: dict[int | str, dict[str, Any]] = {404: {"model": ErrorAnswer, "description": "There is no such task."}}
+
+
+def task_routes() -> APIRouter:
+    """The routes of the native face."""
+    router = APIRouter(tags=["tasks"])
+    router.add_api_route(
+        "/v1/tasks",
+        submit_tasks,
+        methods=["POST"],
+        status_code=202,
+        response_model=SubmittedTasks,
+        responses={**_BAD_REQUEST, **_SUBMIT_ERRORS, **_OUT_OF_REACH},
+        openapi_extra=body_of(SubmitTasks, _SUBMIT_EXAMPLES),
+    )
+    router.add_api_route(
+        "/v1/tasks",
+        read_tasks,
+        methods=["GET"],
+        response_model=TaskViews,
+        responses={**_BAD_REQUEST, **_OUT_OF_REACH},
+    )
+    router.add_api_route(
+        "/v1/tasks/{task_id}",
+        read_task,
+        methods=["GET"],
+        response_model=TaskView,
+        responses={**_NO_SUCH_TASK, **_OUT_OF_REACH},
+    )
+    return router
+
+
+async def submit_tasks(request: Request, tenant: Tenant, parts: ReadyParts) -> Response:
+    """Queue prompts: one task id each, in the order given. A 202 says that they will survive any crash."""
+    body = await read_body(request, parts.settings, parts.budget)
+    traceparent = valid_traceparent(request.headers.get("traceparent"))
+    batch = _prepared(body, parts, tenant, traceparent)
+    # From here on the prompts are held once, as records.
+    del body
+    entries = await parts.submission.submit(batch)
+    return _json(202, {"tasks": [submitted_view(entry, index) for index, entry in enumerate(entries)]})
+
+
+async def read_tasks(
+    tenant: Tenant,
+    parts: ReadyParts,
+    task_ids: Annotated[
+        list[str] | None, Query(description="Task ids, separated by commas; `resp_…` ids are read too.")
+    ] = None,
+) -> Response:
+    """Read tasks, in the order asked; an id named twice is answered twice, an unknown one with `not_found`."""
+    asked = [text.strip() for text in ",".join(task_ids or []).split(",")]
+    if asked == [""]:
+        raise invalid("Name the tasks: ?task_ids=ID,ID.", param="task_ids", code="missing_required_parameter")
+    if "" in asked:
+        raise invalid("`task_ids` has an empty id: check its commas.", param="task_ids")
+    limit = parts.settings.max_ids_per_query
+    if len(asked) > limit:
+        raise over_limit("Too many ids in one query", limit, "max_ids_per_query", param="task_ids")
+    try:
+        states = await parts.lookup.find(asked, tenant=tenant)
+    except AnswerTooLarge:
+        message = (
+            f"The results are more than {parts.settings.max_answer_bytes} bytes: ask for fewer tasks at once. "
+            f"The limit is {variable_name('api', 'max_answer_bytes')}."
+        )
+        raise invalid(message, param="task_ids", code="limit_exceeded") from None
+    return _json(200, {"tasks": [task_view(text, state) for text, state in zip(asked, states, strict=True)]})
+
+
+async def read_task(
+    tenant: Tenant, parts: ReadyParts, task_id: Annotated[str, Path(description="A task id, or a `resp_…` id.")]
+) -> Response:
+    """Read one task."""
+    [state] = await parts.lookup.find([task_id], tenant=tenant)
+    if state is None:
+        message = "There is no such task: the id is wrong, or its result has passed its time."
+        raise RefusedRequest(404, message, code="task_not_found", param="task_id")
+    return _json(200, task_view(task_id, state))
+
+
+def _prepared(body: bytes, parts: Parts, tenant: str, traceparent: str | None) -> Batch:
+    limit = parts.settings.max_prompts_per_request
+    longest = parts.tasks.deadline_seconds
+    request = read_request(parse_json(body), max_prompts=limit, max_deadline_seconds=longest)
+    terms = Terms(
+        tenant=tenant,
+        lane=Lane(request.lane),
+        expires_in_seconds=longest if request.deadline_seconds is None else request.deadline_seconds,
+        traceparent=traceparent,
+    )
+    return parts.submission.prepare(read_prompts(request.prompts, model=request.model), terms)
+
+
+def _json(status: int, content: object) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json")

@@ -1,0 +1,69 @@
+"""A task as clients see it."""
+
+from typing import Any
+
+from common.result import ApiError, decode_result
+from common.store.state import TaskState
+from common.task import CHAT_COMPLETIONS
+from producer_api.errors import SERVER_ERROR
+from producer_api.publisher import Unwritten
+from producer_api.submission import Accepted, Entry
+
+
+def submitted_view(entry: Entry, index: int) -> dict[str, Any]:
+    """What the answer to a submission says of one prompt."""
+    if isinstance(entry, Accepted):
+        return {"task_id": entry.task_id, "status": "queued"}
+    return {"task_id": None, "status": "failed", "error": _unwritten(entry, index).as_json()}
+
+
+def _unwritten(entry: Unwritten, index: int) -> ApiError:
+    if entry.too_large:
+        message = "The prompt is larger than the queue takes: make it shorter."
+        return ApiError(message=message, type="invalid_request_error", param=f"prompts[{index}]", code="limit_exceeded")
+    message = "The prompt could not be written in time and is not accepted: send it again."
+    return ApiError(message=message, type=SERVER_ERROR, param=f"prompts[{index}]", code="not_written")
+
+
+def task_view(asked: str, state: TaskState | None) -> dict[str, Any]:
+    """What a query says of the id `asked`; a task is named by its own id, however it was asked for."""
+    if state is None:
+        return {"task_id": asked, "status": "not_found"}
+    record = _record(state)
+    response = (record.get("response") or {}).get("body") or {}
+    return {
+        "task_id": state.task_id,
+        "status": state.status,
+        "progress": state.progress,
+        "result": _text(record.get("endpoint"), response),
+        "error": record.get("error"),
+        "attempts": state.attempts,
+        "usage": record.get("usage"),
+        "model": record.get("model"),
+        "lane": state.lane,
+        "metadata": record.get("metadata"),
+        "tokens": state.tokens,
+        "created_at": state.created_at,
+        "started_at": state.started_at,
+        "finished_at": state.finished_at,
+        "expires_at": state.expires_at,
+        "next_retry_at": state.retry_at,
+    }
+
+
+def _record(state: TaskState) -> dict[str, Any]:
+    """The result record of a task that has ended; empty where there is none."""
+    if state.result is None or not state.status.is_final:
+        return {}
+    return decode_result(state.result)
+
+
+def _text(endpoint: Any, response: Any) -> str | None:
+    """The answer's text; None where the answer has none, such as a call of a tool."""
+    if endpoint != CHAT_COMPLETIONS or not isinstance(response, dict):
+        return None
+    try:
+        content = response["choices"][0]["message"]["content"]
+    except (KeyError, IndexError, TypeError):
+        return None
+    return content if isinstance(content, str) else None

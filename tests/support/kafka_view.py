@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -52,7 +53,14 @@ class KafkaView:
     async def lag(self, group_id: str, topic: str) -> int:
         """Return how many records of a topic the group has not committed."""
         partitions = await self._partitions(topic)
-        committed = await self._admin.list_consumer_group_offsets(group_id, partitions=partitions)
+        committed: dict[TopicPartition, Any] = {}
+
+        async def all_answered() -> bool:
+            # The client does not say when the broker refuses, as it does while it loads a group: it answers nothing.
+            committed.update(await self._admin.list_consumer_group_offsets(group_id, partitions=partitions))
+            return committed.keys() >= set(partitions)
+
+        await until(all_answered, what=f"the offsets of {group_id}")
         ends: dict[TopicPartition, int] = await self._reader.end_offsets(partitions)
         # Kafka says -1 where nothing was ever committed.
         return sum(ends[partition] - max(committed[partition].offset, 0) for partition in partitions)

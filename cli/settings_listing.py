@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr
 
@@ -67,13 +67,15 @@ def unknown_variables(
     """The variables with our prefix that set nothing, sorted; `others` are known for another reason."""
     settings, blocks = _known(settings_classes)
     known = {*settings, *blocks, *(name + _FILE_SUFFIX for name in settings), *others}
-    candidates = [*settings, *others]
+    # Compared without what they all begin with, or everything would be near to everything.
+    candidates = {name.removeprefix(ENV_PREFIX): name for name in (*settings, *others)}
     found = []
     for name in sorted(environ):
         if not name.upper().startswith(ENV_PREFIX) or name.upper() in known:
             continue
-        nearest = get_close_matches(name.upper().removesuffix(_FILE_SUFFIX), candidates, n=1)
-        found.append(UnknownVariable(name, nearest[0] if nearest else None))
+        own = name.upper().removeprefix(ENV_PREFIX).removesuffix(_FILE_SUFFIX)
+        nearest = get_close_matches(own, candidates, n=1)
+        found.append(UnknownVariable(name, candidates[nearest[0]] if nearest else None))
     return found
 
 
@@ -133,5 +135,6 @@ def _without_credentials(url: str) -> str:
     except ValueError:
         return _MASK
     credentials, at, host = parts.netloc.rpartition("@")
-    netloc = f"{_MASK if credentials else ''}{at}{host}"
-    return urlunsplit((parts.scheme, netloc, parts.path, _MASK if parts.query else "", ""))
+    name = f"{_MASK}{at}" if credentials else at
+    query = f"?{_MASK}" if parts.query else ""
+    return f"{parts.scheme}://{name}{host}{parts.path}{query}"

@@ -30,6 +30,7 @@ class EngineMetrics:
         )
         self.commits = counter("commits", "Commits of offsets, by how they ended.", "result")
         self.rebalances = counter("rebalances", "Times the group gave out its partitions anew.")
+        self.start_errors = counter("start_errors", "Attempts to reach Kafka at the start that failed.")
         self.poll_errors = counter("poll_errors", "Polls that ended in an error.")
 
         self.slots = gauge("slots", "Records that may be handled at once.")

@@ -64,6 +64,7 @@ class Engine:
         self._topics = list(lanes)
         self._stall_seconds = settings.stall_timeout_seconds
         self._rng = rng
+        self._metrics = metrics
         self._failure: BaseException | None = None
         self._draining = False
         self._polling: asyncio.Task[None] | None = None
@@ -110,7 +111,7 @@ class Engine:
             metrics=metrics,
             rng=rng,
         )
-        self._show(metrics, settings.concurrency)
+        self._show(settings.concurrency)
 
     @property
     def in_flight(self) -> int:
@@ -197,6 +198,7 @@ class Engine:
                 await self._consumer.start()
             except KafkaError as error:
                 failures += 1
+                self._metrics.start_errors.inc()
                 self._log.warning("Kafka is out of reach", error=type(error).__name__, failures=failures)
                 await asyncio.sleep(_START.delay_seconds(failures, self._rng))
             else:
@@ -223,7 +225,8 @@ class Engine:
             self._failure = error
             self._log.error("engine failed", error=type(error).__name__, exc_info=error)
 
-    def _show(self, metrics: EngineMetrics, concurrency: int) -> None:
+    def _show(self, concurrency: int) -> None:
+        metrics = self._metrics
         metrics.slots.set(concurrency)
         metrics.in_flight.set_function(lambda: self._slots.handling)
         metrics.buffered.set_function(lambda: self._backlog.buffered)

@@ -68,7 +68,6 @@ class Slots:
     async def run(self) -> None:
         """Start ready records as slots become free, until cancelled."""
         while True:
-            await self._publisher.room()
             await self._free.acquire()
             work = await self._next()
             running = asyncio.create_task(self._carry(work), name=f"record {work.delivery.offset}")
@@ -86,10 +85,13 @@ class Slots:
         return len(late)
 
     async def _next(self) -> Work:
-        while (work := self._backlog.start()) is None:
+        while True:
+            await self._publisher.room()
+            work = self._backlog.start()
+            if work is not None:
+                return work
             self._ready.clear()
             await self._ready.wait()
-        return work
 
     def _ended(self, running: asyncio.Task[None]) -> None:
         self._running.discard(running)

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 from prometheus_client import CollectorRegistry
 
 from common.connections import create_admin, create_group_consumer, create_producer, create_reader
@@ -22,6 +24,9 @@ from consumer.settings import WorkerSettings
 from tests.support.waiting import until
 
 Position = tuple[int, int]
+
+# Of each topic, by the test settings.
+_PARTITIONS = 6
 
 
 def settle(_delivery: Delivery) -> Outcome:
@@ -97,11 +102,29 @@ class RunningEngine:
         """Those that it is assigned and polls."""
         return {partition.number for partition in self.engine._partitions.values() if partition.offsets is not None}
 
+    async def leave_unasked(self) -> None:
+        """Do as a member does that the group has given up: it comes back as a new one."""
+        await self.consumer._coordinator._maybe_leave_group()
+
     async def until_assigned(self, partitions: int) -> None:
         def assigned() -> bool:
             return self.engine._assignment.settled and len(self.partitions) == partitions
 
         await until(assigned, what=f"{partitions} partitions assigned")
+
+
+class _SlowToGiveUp(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
+    def __init__(self, gate: asyncio.Event, entered: asyncio.Event) -> None:
+        self._gate = gate
+        self._entered = entered
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        if revoked:
+            self._entered.set()
+            await self._gate.wait()
+
+    def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        pass
 
 
 class Cluster:
@@ -115,7 +138,11 @@ class Cluster:
         self._stack = stack
 
     async def start_engine(
-        self, handler: RecordingHandler, lanes: dict[str, int] | None = None, **settings: Any
+        self,
+        handler: RecordingHandler,
+        lanes: dict[str, int] | None = None,
+        producer: AIOKafkaProducer | None = None,
+        **settings: Any,
     ) -> RunningEngine:
         """Run a worker's engine on the interactive lane, or on the lanes given by topic and weight."""
         worker = WorkerSettings.model_validate(
@@ -125,10 +152,9 @@ class Cluster:
         consumer = create_group_consumer(
             self.settings, "test", self.names.llm_group, session_timeout_seconds=worker.session_timeout_seconds
         )
-        producer = await self.start_producer()
         engine = Engine(
             consumer=consumer,
-            producer=producer,
+            producer=producer or await self.start_producer(),
             handler=handler,
             settings=worker,
             lanes=lanes or {self.names.interactive: 1},
@@ -146,6 +172,29 @@ class Cluster:
         await producer.start()
         self._stack.push_async_callback(producer.stop)
         return producer
+
+    async def start_transactional_producer(self) -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.settings.bootstrap_servers, transactional_id=f"{self.settings.topic_prefix}writer"
+        )
+        await producer.start()
+        self._stack.push_async_callback(producer.stop)
+        return producer
+
+    async def start_slow_member(self, gate: asyncio.Event, entered: asyncio.Event) -> AIOKafkaConsumer:
+        """A member of the workers' group that gives up its partitions only while `gate` is open."""
+        consumer = create_group_consumer(self.settings, "slow", self.names.llm_group, session_timeout_seconds=6)
+        await consumer.start()
+        self._stack.push_async_callback(consumer.stop)
+        self._stack.callback(gate.set)
+        consumer.subscribe(topics=[self.names.interactive], listener=_SlowToGiveUp(gate, entered))
+        await until(lambda: len(consumer.assignment()) == _PARTITIONS, what="the slow member's assignment")
+        return consumer
+
+    async def create_topic(self, name: str) -> None:
+        await self.admin.create_topics(
+            [NewTopic(name, num_partitions=1, replication_factor=1, topic_configs={"max.message.bytes": "8388608"})]
+        )
 
     @staticmethod
     async def _end(started: RunningEngine, handler: RecordingHandler) -> None:
@@ -173,7 +222,11 @@ class Cluster:
         async def reached() -> bool:
             return await self.committed(partition) == offset
 
-        await until(reached, what=f"offset {offset} committed in partition {partition}")
+        await until(
+            reached,
+            what=f"offset {offset} committed in partition {partition}",
+            ignoring=(GroupCoordinatorNotAvailableError,),
+        )
 
     async def read(self, topic: str, count: int) -> Sequence[Any]:
         """The first `count` records of a topic, by partition and offset."""

@@ -4,10 +4,11 @@ import asyncio
 import json
 import os
 import random
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -20,6 +21,8 @@ from cli.patience import Patience, delay_seconds, retry_after_seconds
 from cli.task_view import TaskView, UnreadableAnswer, error_line, parse_tasks
 
 _TASKS_PATH = "/v1/tasks"
+_LIMIT_EXCEEDED = "limit_exceeded"
+_PROMPT_OF_REQUEST = re.compile(r"prompts\[(\d+)\](\.?)")
 _TIMEOUT = aiohttp.ClientTimeout(total=60, connect=5)
 
 # The API says these before anything is written, so also a submission may be sent again.
@@ -29,6 +32,14 @@ _PASSING = _NOTHING_WRITTEN | {
     HTTPStatus.BAD_GATEWAY,
     HTTPStatus.GATEWAY_TIMEOUT,
 }
+
+
+class _RefusedError(CommandError):
+    """A request that the API will not take; `code` is its error's."""
+
+    def __init__(self, message: str, code: object) -> None:
+        super().__init__(message, ExitCode.USAGE)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +68,27 @@ class ApiClient:
         self._say = say
         self._has_answered = False
 
-    async def submit(self, body: bytes, *, prompts: int) -> list[TaskView]:
-        """Send one body of so many prompts; an entry for each, in order, refused ones without an id."""
-        return await self._tasks("POST", prompts, body=body)
+    async def submit(self, body: bytes, *, prompts: int, first: int = 1) -> list[TaskView]:
+        """Send one body of so many prompts; an entry for each, in order, refused ones without an id.
+
+        Errors name a prompt by its number in all that is submitted, of which the body's first is number `first`.
+        """
+        try:
+            entries = await self._tasks("POST", prompts, body=body)
+        except _RefusedError as error:
+            raise CommandError(_numbered(str(error), first), error.exit_code) from error
+        return [replace(entry, error=entry.error and _numbered(entry.error, first)) for entry in entries]
 
     async def read(self, task_ids: Sequence[str]) -> list[TaskView]:
         """The tasks in the order asked, unknown ones as `not_found`; at most 100."""
-        return await self._tasks("GET", len(task_ids), params={"task_ids": ",".join(task_ids)})
+        try:
+            return await self._tasks("GET", len(task_ids), params={"task_ids": ",".join(task_ids)})
+        except _RefusedError as error:
+            if error.code != _LIMIT_EXCEEDED or len(task_ids) == 1:
+                raise
+        # Their results together are more than one answer may hold.
+        half = len(task_ids) // 2
+        return await self.read(task_ids[:half]) + await self.read(task_ids[half:])
 
     async def _tasks(
         self, method: str, expected: int, *, body: bytes | None = None, params: dict[str, str] | None = None
@@ -132,8 +157,8 @@ class ApiClient:
             may_repeat = method == "GET" or response.status in _NOTHING_WRITTEN
             return _Failure(reason, may_repeat, retry_after_seconds(response.headers))
         if error is None:
-            reason = f"{self._where} does not answer as Promptmill does: {reason}"
-        raise CommandError(reason, ExitCode.USAGE)
+            raise CommandError(f"{self._where} does not answer as Promptmill does: {reason}", ExitCode.USAGE)
+        raise _RefusedError(reason, answer["error"].get("code"))
 
 
 @asynccontextmanager
@@ -143,6 +168,11 @@ async def connected_api(
     """A client of the API at `address`; nothing is sent yet."""
     async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
         yield ApiClient(session, address, patience or Patience(), say)
+
+
+def _numbered(error: str, first: int) -> str:
+    """`prompts[0].model` of a request whose first prompt is number 501: "prompt 501, model"."""
+    return _PROMPT_OF_REQUEST.sub(lambda found: f"prompt {int(found[1]) + first}{', ' if found[2] else ''}", error)
 
 
 def _json(content: bytes) -> Any:

@@ -1,6 +1,5 @@
 """Every command with its options. What a command needs is imported when it runs: `--help` should not wait for it."""
 
-import importlib.metadata
 import os
 import sys
 from pathlib import Path
@@ -45,7 +44,9 @@ def create_app() -> typer.Typer:
 
 def _print_version(*, asked: bool) -> None:
     if asked:
-        print(f"promptmill {importlib.metadata.version('promptmill')}")
+        from importlib.metadata import version  # noqa: PLC0415 (start-up time)
+
+        print(f"promptmill {version('promptmill')}")
         raise typer.Exit
 
 

@@ -83,7 +83,7 @@ async def _run(
         async with connected_api(address, display.say) as api:
             labels = iter([excerpt(prompt_text(prompt), _LABEL_WIDTH) for prompt in prompts])
             for count, body in requests_of(prompts, options.fields()):
-                for view in await api.submit(body, prompts=count):
+                for view in await api.submit(body, prompts=count, first=len(board.rows) + 1):
                     board.add(next(labels), view.task_id, view, time.time())
                 show(board, len(prompts), display)
             _say_refused(board, display)

@@ -88,12 +88,37 @@ async def test_nobody_at_the_address_is_said_with_the_reason() -> None:
     ]
 
 
-async def test_a_refused_request_is_one_line_of_the_apis_own() -> None:
-    body = {"error": {"message": "prompts[3] is too long", "type": "t", "param": "prompts[3]", "code": "too_long"}}
+async def test_a_refused_request_is_one_line_with_the_number_among_all_prompts() -> None:
+    body = {"error": {"message": "No role.", "type": "t", "param": "prompts[3].messages[0]", "code": "missing"}}
     async with client_of(Reply(400, body)) as (client, _api, _said):
-        with pytest.raises(CommandError, match=r"^prompts\[3\] is too long \(too_long, prompts\[3\]\)$") as caught:
-            await client.submit(BODY, prompts=1)
+        with pytest.raises(CommandError, match=r"^No role\. \(missing, prompt 504, messages\[0\]\)$") as caught:
+            await client.submit(BODY, prompts=1, first=501)
         assert caught.value.exit_code == ExitCode.USAGE
+
+
+async def test_a_refused_prompt_is_named_by_its_number_among_all_prompts() -> None:
+    error = {"message": "Kafka did not take it.", "code": "not_written", "param": "prompts[1]"}
+    entries = [{"task_id": "0", "status": "queued"}, {"task_id": None, "status": "failed", "error": error}]
+    async with client_of(Reply(202, {"tasks": entries})) as (client, _api, _said):
+        queued, refused = await client.submit(BODY, prompts=2, first=501)
+        assert (queued.task_id, queued.error) == ("0", None)
+        assert (refused.task_id, refused.error) == (None, "Kafka did not take it. (not_written, prompt 502)")
+
+
+async def test_results_too_large_for_one_answer_are_read_in_halves() -> None:
+    too_large = Reply(400, {"error": {"message": "Ask for fewer.", "code": "limit_exceeded"}})
+    replies = (too_large, tasks("completed"), too_large, tasks("queued"), tasks("failed"))
+    async with client_of(*replies) as (client, api, _said):
+        assert [view.status for view in await client.read(["a", "b", "c"])] == ["completed", "queued", "failed"]
+        asked = [request.partition("=")[2] for request in api.requests]
+        assert asked == ["a,b,c", "a", "b,c", "b", "c"]
+
+
+async def test_one_result_too_large_for_an_answer_is_an_error() -> None:
+    too_large = Reply(400, {"error": {"message": "Ask for fewer.", "code": "limit_exceeded"}})
+    async with client_of(too_large) as (client, _api, _said):
+        with pytest.raises(CommandError, match="Ask for fewer"):
+            await client.read(["a"])
 
 
 @pytest.mark.parametrize(

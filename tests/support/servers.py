@@ -45,5 +45,5 @@ async def own_kafka(processes: Processes, ports: Ports, folder: Path) -> OwnServ
 async def own_valkey(processes: Processes, ports: Ports, folder: Path) -> OwnServer:
     """Start a Valkey, its data and log in ``folder``."""
     port = ports.free()
-    child = prepare_valkey(await find_valkey(os.environ), port, folder / "valkey", folder / "logs")
+    child = prepare_valkey(find_valkey(os.environ), port, folder / "valkey", folder / "logs")
     return OwnServer(redis_url(port), await processes.start(child))

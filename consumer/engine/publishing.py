@@ -103,7 +103,11 @@ class Publisher:
             except KafkaError as error:
                 attempts += 1
                 self._metrics.publish_errors.labels(record.topic, "retried").inc()
-                self._log.warning("publish failed", topic=record.topic, attempts=attempts, error=type(error).__name__)
+                if attempts.bit_count() == 1:
+                    # The first and every doubling: an outage shall not fill the log.
+                    self._log.warning(
+                        "publish failed", topic=record.topic, attempts=attempts, error=type(error).__name__
+                    )
                 await asyncio.sleep(_BACKOFF.delay_seconds(attempts, self._rng))
             except Exception as error:  # noqa: BLE001 - whatever the client makes of a record it cannot write
                 return self._refused(record, error)

@@ -11,7 +11,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import GroupCoordinatorNotAvailableError
+from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 
 from common.connections import create_admin, create_group_consumer, create_producer, create_reader
@@ -225,7 +225,8 @@ class Cluster:
         await until(
             reached,
             what=f"offset {offset} committed in partition {partition}",
-            ignoring=(GroupCoordinatorNotAvailableError,),
+            # A coordinator that has just come back leaves out what it has not loaded yet.
+            ignoring=(KafkaError, KeyError),
         )
 
     async def read(self, topic: str, count: int) -> Sequence[Any]:

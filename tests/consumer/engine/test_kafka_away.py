@@ -1,7 +1,6 @@
 import os
 import random
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -35,12 +34,14 @@ class Broker:
             self._process = None
 
 
-@pytest.fixture
-async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
+@pytest.fixture(scope="module")
+async def broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Broker]:
+    """A Kafka of these tests' own, running before and after each of them."""
+    folder = tmp_path_factory.mktemp("kafka")
     with Ports(cache_dir(os.environ) / "ports", random.Random()) as ports:
-        nodes = [Node(1, ports.free(), ports.free(), tmp_path / "1")]
+        nodes = [Node(1, ports.free(), ports.free(), folder / "1")]
         program = await install_kafka(os.environ, lambda _total: None, lambda _bytes: None)
-        (child,) = await prepare_kafka(program, nodes, tmp_path, tmp_path / "logs")
+        (child,) = await prepare_kafka(program, nodes, folder, folder / "logs")
         broker = Broker(child, bootstrap_servers(nodes))
         try:
             await broker.start()

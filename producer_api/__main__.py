@@ -51,7 +51,7 @@ async def serve(settings: Settings) -> None:
 
     registry = _registry()
     redis = create_redis(settings.redis, _SERVICE)
-    store_health = StoreHealth(redis, timeout_seconds=settings.redis.timeout_seconds, clock=time.monotonic)
+    store_health = StoreHealth(redis, timeout_seconds=settings.redis.timeout_seconds)
     link = _link(settings)
     readiness = Readiness(link, store_health)
     parts = _parts(settings, redis=redis, store_health=store_health, link=link, readiness=readiness, registry=registry)
@@ -120,9 +120,7 @@ def _parts(
         clock=time.time,
         new_task_id=new_task_id,
     )
-    lookup = Lookup(
-        TaskReader(redis, keys, result_ttl_seconds=ttl), store_health, max_answer_bytes=api.max_answer_bytes
-    )
+    lookup = Lookup(TaskReader(redis, keys, result_ttl_seconds=ttl), max_answer_bytes=api.max_answer_bytes)
     return Parts(
         settings=api,
         tasks=settings.tasks,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import orjson
@@ -122,26 +122,32 @@ class Submission:
             PromptTooDeep: one cannot be written as JSON.
         """
         created_at = round(self._clock(), 3)
-        empty = Task(
-            task_id=self._new_task_id(),
-            tenant=terms.tenant,
-            lane=terms.lane,
-            body={},
-            created_at=created_at,
-            expires_at=round(created_at + terms.expires_in_seconds, 3),
-        )
-        largest = len(encode_task(empty)) + self._max_prompt_bytes
+        expires_at = round(created_at + terms.expires_in_seconds, 3)
+
+        # Called twice for each prompt: spelled out, it takes a third of the time of dataclasses.replace().
+        def task_of(task_id: str, body: dict[str, object], metadata: dict[str, str]) -> Task:
+            return Task(
+                task_id=task_id,
+                tenant=terms.tenant,
+                lane=terms.lane,
+                body=body,
+                metadata=metadata,
+                created_at=created_at,
+                expires_at=expires_at,
+            )
+
+        envelope_bytes = len(encode_task(task_of(self._new_task_id(), {}, {})))
         tasks, records, total = [], [], 0
         for index, prompt in enumerate(prompts):
-            task = replace(empty, task_id=self._new_task_id(), body=prompt.body, metadata=prompt.metadata)
+            task = task_of(self._new_task_id(), prompt.body, prompt.metadata)
             try:
                 value = encode_task(task)
             except (orjson.JSONEncodeError, RecursionError):
                 raise PromptTooDeep(index) from None
-            if len(value) > largest:
-                raise PromptTooLarge(index, len(value) - largest + self._max_prompt_bytes, self._max_prompt_bytes)
+            if len(value) - envelope_bytes > self._max_prompt_bytes:
+                raise PromptTooLarge(index, len(value) - envelope_bytes, self._max_prompt_bytes)
             records.append(OutgoingRecord(task.task_id.encode(), value, task_headers(task, terms.traceparent)))
-            tasks.append(replace(task, body={}, metadata={}))
+            tasks.append(task_of(task.task_id, {}, {}))
             total += len(value)
         return Batch(terms.lane, tasks, records, total)
 
@@ -197,8 +203,7 @@ class Submission:
     async def _accept_until_shown(self, written: Sequence[Written]) -> None:
         while True:
             try:
-                with self._store_health.observing():
-                    return await self._submissions.accept(written)
+                return await self._submissions.accept(written)
             except StoreUnavailable:
                 await asyncio.sleep(_ACCEPT_RETRY_SECONDS)
 
@@ -208,7 +213,6 @@ class Submission:
             return
         try:
             async with asyncio.timeout(_REFUSE_SECONDS):
-                with self._store_health.observing():
-                    await self._submissions.refuse(tasks)
+                await self._submissions.refuse(tasks)
         except (StoreUnavailable, TimeoutError):
             self._log.warning("unwritten tasks could not be marked: redis is out of reach", tasks=len(tasks))

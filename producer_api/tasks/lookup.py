@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from common.store.reading import TaskReader
 from common.store.state import TaskState
 from common.task import parse_task_id
-from producer_api.store_health import StoreHealth
 
 _IDS_PER_ROUND_TRIP = 50
 
@@ -17,9 +16,8 @@ class AnswerTooLarge(RuntimeError):  # noqa: N818 - a fact about an answer
 class Lookup:
     """Reads a tenant's tasks; `max_answer_bytes` bounds the results read for one query."""
 
-    def __init__(self, reader: TaskReader, store_health: StoreHealth, *, max_answer_bytes: int) -> None:
+    def __init__(self, reader: TaskReader, *, max_answer_bytes: int) -> None:
         self._reader = reader
-        self._store_health = store_health
         self._max_answer_bytes = max_answer_bytes
 
     async def find(self, asked: Sequence[str], *, tenant: str) -> list[TaskState | None]:
@@ -35,8 +33,7 @@ class Lookup:
         total = 0
         for first in range(0, len(distinct), _IDS_PER_ROUND_TRIP):
             task_ids = distinct[first : first + _IDS_PER_ROUND_TRIP]
-            with self._store_health.observing():
-                states = await self._reader.read(task_ids)
+            states = await self._reader.read(task_ids)
             for task_id, state in zip(task_ids, states, strict=True):
                 if state is not None and state.tenant == tenant:
                     found[task_id] = state

@@ -13,7 +13,7 @@ from cli.progress import ProgressView, duration
 from cli.progress_bar import progress_bar, status_style
 from cli.terminal_text import excerpt
 
-_BAR_WIDTH = 12
+_BAR_WIDTH, _PERCENT_WIDTH, _STATUS_WIDTH, _ATTEMPTS_WIDTH, _ELAPSED_WIDTH = 12, 4, 10, 11, 7
 _OVERALL_BAR_WIDTH = 40
 _LONGEST_LINE = 400
 _SECONDS_BETWEEN_COUNTS = 2.0
@@ -51,7 +51,8 @@ class _LiveDisplay:
 
     def show(self, view: ProgressView, now: float) -> None:  # noqa: ARG002 (repaints at each call)
         ascii_only = self._live.console.options.ascii_only
-        self._live.update(render_progress(view, ascii_only=ascii_only), refresh=True)
+        # Below it an empty line, for the ^C that a terminal writes: it would push the last line out of its place.
+        self._live.update(Group(render_progress(view, ascii_only=ascii_only), ""), refresh=True)
 
     def say(self, line: str) -> None:
         self._live.console.print(Text(line))
@@ -96,11 +97,12 @@ def render_progress(view: ProgressView, *, ascii_only: bool) -> RenderableType:
     """The view as it is painted on a terminal."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), expand=True)
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    # Widths of their own: columns that follow their content would jump.
     table.add_column(width=_BAR_WIDTH, no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
+    table.add_column(width=_PERCENT_WIDTH, justify="right", no_wrap=True)
+    table.add_column(width=_STATUS_WIDTH, no_wrap=True)
+    table.add_column(width=_ATTEMPTS_WIDTH, no_wrap=True)
+    table.add_column(width=_ELAPSED_WIDTH, justify="right", no_wrap=True)
     for line in view.lines:
         style = status_style(line.status)
         table.add_row(

@@ -6,10 +6,23 @@ from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import GroupCoordinatorNotAvailableError, for_code
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NoError,
+    NotCoordinatorForGroupError,
+    for_code,
+)
 
-# A broker makes its topic of groups when it is first asked for one.
 _COORDINATOR_RETRY_SECONDS = 0.2
+
+# The client raises NoError for an error of one partition: it looks at the wrong code.
+_COORDINATOR_AWAY = (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NotCoordinatorForGroupError,
+    NoError,
+)
 
 _NEWEST_TIMEOUT_MS = 500
 
@@ -157,33 +170,37 @@ async def _lags(
     partitions = [tp for tp in ends if tp.topic in topics]
     if not partitions:
         return {}
-    coordinator = await _coordinator(admin, group)
-    # Without partitions a single error in the answer would come as "NoError".
-    committed = await admin.list_consumer_group_offsets(group, coordinator, partitions)
-    members = await _members(admin, group, coordinator)
-    lags = {}
-    for topic in dict.fromkeys(tp.topic for tp in partitions):
-        behind = 0
-        for tp in partitions:
-            if tp.topic == topic:
-                # Nothing committed is -1: the group begins at the beginning.
-                behind += ends[tp] - max(committed[tp].offset, begins[tp])
-        lags[topic] = GroupLag(group, max(behind, 0), members)
-    return lags
+    state = await _group_state(admin, group, partitions)
+    while state is None:
+        # The caller bounds the whole.
+        await asyncio.sleep(_COORDINATOR_RETRY_SECONDS)
+        state = await _group_state(admin, group, partitions)
+    lags: dict[str, int] = {}
+    for tp in partitions:
+        # Nothing committed is -1: the group begins at the beginning. It may commit more while we look.
+        behind = max(ends[tp] - max(state.committed[tp], begins[tp]), 0)
+        lags[tp.topic] = lags.get(tp.topic, 0) + behind
+    return {topic: GroupLag(group, behind, state.members) for topic, behind in lags.items()}
 
 
-async def _coordinator(admin: AIOKafkaAdminClient, group: str) -> int:
-    while True:
-        try:
-            return int(await admin.find_coordinator(group))
-        except GroupCoordinatorNotAvailableError:
-            # The caller bounds the whole.
-            await asyncio.sleep(_COORDINATOR_RETRY_SECONDS)
+@dataclass(frozen=True, slots=True)
+class _GroupState:
+    members: int
+    committed: dict[TopicPartition, int]
 
 
-async def _members(admin: AIOKafkaAdminClient, group: str, coordinator: int) -> int:
-    (response,) = await admin.describe_consumer_groups([group], coordinator)
-    ((code, _group, _state, _type, _protocol, members, *_rest),) = response.groups
-    if code:
-        raise for_code(code)(f"cannot describe group {group}")
-    return len(members)
+async def _group_state(admin: AIOKafkaAdminClient, group: str, partitions: list[TopicPartition]) -> _GroupState | None:
+    """None while the group has no coordinator that answers: a broker makes its topic of groups when first asked."""
+    try:
+        coordinator = await admin.find_coordinator(group)
+        (described,) = await admin.describe_consumer_groups([group], coordinator)
+        ((code, _group, _state, _type, _protocol, members, *_rest),) = described.groups
+        if code:
+            raise for_code(code)(f"cannot describe group {group}")
+        offsets = await admin.list_consumer_group_offsets(group, coordinator, partitions)
+    except _COORDINATOR_AWAY:
+        return None
+    # An error of the whole group comes as an answer without its partitions.
+    if not offsets.keys() >= set(partitions):
+        return None
+    return _GroupState(len(members), {tp: offsets[tp].offset for tp in partitions})

@@ -99,8 +99,8 @@ def test_many_tasks_are_painted_as_one_bar_and_counts() -> None:
 
 def test_markup_in_a_prompt_is_shown_as_it_is() -> None:
     board = Board(missing_seconds=0)
-    board.add("[red]not red[/red] :smile:", "1", task(1, "queued", 0), NOW)
-    assert "[red]not red[/red] :smile:" in painted(progress_view(board, 1, NOW))[0]
+    board.add("[red]not[/red] :smile:", "1", task(1, "queued", 0), NOW)
+    assert "[red]not[/red] :smile:" in painted(progress_view(board, 1, NOW))[0]
 
 
 def plain() -> tuple[PlainDisplay, io.StringIO]:

@@ -10,6 +10,7 @@ from cli.stack.kafka import prepare_kafka
 from cli.stack.kafka_config import Node, bootstrap_servers
 from cli.stack.kafka_install import install_kafka
 from cli.stack.ports import Ports
+from common.settings import KafkaSettings
 from consumer.engine.ports import Delivery, Outcome, OutgoingRecord, Settled
 from tests.consumer.engine.harness import RecordingHandler, cluster_on
 from tests.support.backend import kafka_settings_for, unique_prefix
@@ -20,9 +21,14 @@ class Broker:
     """A Kafka that the test stops and starts; its data and address stay."""
 
     def __init__(self, child: Child, bootstrap: str) -> None:
-        self.bootstrap = bootstrap
+        self._bootstrap = bootstrap
         self._child = child
         self._process: ChildProcess | None = None
+
+    def settings(self) -> KafkaSettings:
+        """For topics of one test's own; Kafka's absence is noticed soon."""
+        settings = kafka_settings_for(self._bootstrap, unique_prefix())
+        return settings.model_copy(update={"request_timeout_seconds": 2.0})
 
     async def start(self) -> None:
         self._process = await ChildProcess.start(self._child)
@@ -58,7 +64,7 @@ async def test_a_stopped_broker_is_outlived_and_nothing_is_handled_twice(broker:
         return Settled((OutgoingRecord(topic=cluster.names.results, key=b"k", value=value),))
 
     handler = RecordingHandler(publish)
-    async with cluster_on(kafka_settings_for(broker.bootstrap, unique_prefix())) as cluster:
+    async with cluster_on(broker.settings()) as cluster:
         for partition in range(2):
             await cluster.produce(partition, 10)
         worker = await cluster.start_engine(handler, concurrency=6)
@@ -87,7 +93,7 @@ async def test_a_stopped_broker_is_outlived_and_nothing_is_handled_twice(broker:
 
 async def test_a_worker_that_starts_before_kafka_joins_when_it_is_there(broker: Broker) -> None:
     handler = RecordingHandler(hold=False)
-    async with cluster_on(kafka_settings_for(broker.bootstrap, unique_prefix())) as cluster:
+    async with cluster_on(broker.settings()) as cluster:
         await cluster.produce(0, 1)
         await broker.stop()
         worker = await cluster.start_engine(handler, producer=cluster.producer)
@@ -100,7 +106,7 @@ async def test_a_worker_that_starts_before_kafka_joins_when_it_is_there(broker: 
 
 async def test_without_kafka_a_drain_still_finishes_what_is_in_flight(broker: Broker) -> None:
     handler = RecordingHandler()
-    async with cluster_on(kafka_settings_for(broker.bootstrap, unique_prefix())) as cluster:
+    async with cluster_on(broker.settings()) as cluster:
         await cluster.produce(0, 2)
         worker = await cluster.start_engine(handler, concurrency=2)
         await handler.until_running(2)

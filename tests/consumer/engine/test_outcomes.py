@@ -1,3 +1,4 @@
+import asyncio
 import hashlib
 import time
 
@@ -31,14 +32,24 @@ async def test_records_are_published_in_their_order_before_the_offset_is_done(cl
     assert letter.timestamp <= result.timestamp
 
 
-@pytest.mark.parametrize("broken", [ValueError("says the prompt"), RetryAfter(float("nan")), None])
+@pytest.mark.parametrize(
+    ("broken", "error_code"),
+    [
+        (ValueError("says the prompt"), b"ValueError"),
+        # A cancellation of the handler's own that got out of it.
+        (asyncio.CancelledError(), b"CancelledError"),
+        (RetryAfter(float("nan")), b"ValueError"),
+        (None, b"TypeError"),
+    ],
+    ids=["raises", "cancelled", "no time", "nothing"],
+)
 async def test_a_record_that_our_own_bug_keeps_from_being_handled_is_dead_lettered(
-    cluster: Cluster, broken: object
+    cluster: Cluster, broken: object, error_code: bytes
 ) -> None:
     def fail(delivery: Delivery) -> Outcome:
         if delivery.offset != 1:
             return Settled()
-        if isinstance(broken, Exception):
+        if isinstance(broken, BaseException):
             raise broken
         return broken  # type: ignore[return-value]  # the bug
 
@@ -54,7 +65,7 @@ async def test_a_record_that_our_own_bug_keeps_from_being_handled_is_dead_letter
     assert headers == {
         "a": b"b",
         "reason": b"handler_error",
-        "error-code": b"TypeError" if broken is None else b"ValueError",
+        "error-code": error_code,
         "source-topic": cluster.names.interactive.encode(),
         "source-partition": b"0",
         "source-offset": b"1",
@@ -96,6 +107,7 @@ async def test_an_outcome_whose_time_to_be_published_is_over_is_asked_for_again(
 
 async def test_outcomes_that_wait_for_kafka_keep_new_records_from_starting(cluster: Cluster) -> None:
     """The topic of the outcome does not exist: no write is acknowledged until it does."""
+    cluster.settings = cluster.settings.model_copy(update={"request_timeout_seconds": 2.0})
     missing = f"{cluster.settings.topic_prefix}later"
 
     def publish(_delivery: Delivery) -> Outcome:
@@ -107,6 +119,7 @@ async def test_outcomes_that_wait_for_kafka_keep_new_records_from_starting(clust
     await until(lambda: worker.count("publish_errors_total", topic=missing, fate="retried") >= 1)
     assert len(handler.started) == 1
     assert worker.count("unpublished_bytes") > 2**21
+    assert await cluster.committed(0) is None
     await cluster.create_topic(missing)
     await cluster.until_committed(0, 4)
     assert len(handler.started) == 4

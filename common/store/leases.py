@@ -8,8 +8,7 @@ from redis.asyncio import Redis
 
 from common.store.compression import pack
 from common.store.keys import Keys
-from common.store.scripts import Reply, ScriptCall, load_script, run_scripts
-from common.store.submissions import identity
+from common.store.scripts import Reply, ScriptCall, identity, load_script, reply_word, run_scripts
 from common.task import Status, Task, to_millis, to_seconds
 
 
@@ -68,6 +67,7 @@ class Skip(StrEnum):
     """Why a record is passed over: nothing is written, nothing published."""
 
     REFUSED = "refused"
+    DELETED = "deleted"
     STALE_RUN = "stale"
     GONE = "gone"
 
@@ -142,7 +142,7 @@ class Leases:
             ScriptCall(self._renew, self._keys.of(claim.task.task_id), self._held(claim, may_restore=may_restore))
             for claim, may_restore in claims
         ]
-        return [Hold(_word(reply)) for reply in await run_scripts(self._redis, calls)]
+        return [Hold(reply_word(reply)) for reply in await run_scripts(self._redis, calls)]
 
     async def progress(self, claim: Claim, percent: int, *, tokens: int | None = None, may_restore: bool) -> Hold:
         """Show how far the call is; `tokens` as received so far."""
@@ -151,7 +151,7 @@ class Leases:
             arguments["tokens"] = tokens
         call = ScriptCall(self._progress, self._keys.of(claim.task.task_id), arguments)
         [reply] = await run_scripts(self._redis, [call])
-        return Hold(_word(reply))
+        return Hold(reply_word(reply))
 
     async def finish(
         self,
@@ -173,7 +173,7 @@ class Leases:
         }
         call = ScriptCall(self._finish, self._keys.of(claim.task.task_id), arguments)
         [reply] = await run_scripts(self._redis, [call])
-        return Finish(_word(reply))
+        return Finish(reply_word(reply))
 
     async def release(
         self, claim: Claim, *, delay_seconds: float, failures: int, called: bool, may_restore: bool
@@ -187,7 +187,7 @@ class Leases:
         }
         call = ScriptCall(self._release, self._keys.of(claim.task.task_id), arguments)
         [reply] = await run_scripts(self._redis, [call])
-        return Hold(_word(reply))
+        return Hold(reply_word(reply))
 
     def _held(self, claim: Claim, *, may_restore: bool) -> dict[str, str | int | float | bytes]:
         return {
@@ -205,15 +205,8 @@ class Leases:
         }
 
 
-def _word(reply: Reply) -> str:
-    word = reply[0]
-    if not isinstance(word, bytes):
-        raise TypeError("a script's reply begins with a word")
-    return word.decode()
-
-
 def _claim_reply(reply: Reply, task: Task, token: str, partition: int, offset: int) -> ClaimReply:
-    word = _word(reply)
+    word = reply_word(reply)
     if word in {"final", "expired"}:
         return Ended()
     if word in set(Skip):

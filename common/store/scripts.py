@@ -18,6 +18,8 @@ from redis.exceptions import (
     TimeoutError as RedisTimeoutError,
 )
 
+from common.task import Task, to_millis
+
 Reply = list[bytes | int]
 
 OUT_OF_REACH = (
@@ -63,6 +65,17 @@ class ScriptCall:
         return [self.script.sha, len(self.keys), *self.keys, *flat]
 
 
+def identity(task: Task) -> dict[str, str | int]:
+    """The arguments that every script needs to write a task it does not find."""
+    return {
+        "run": task.run,
+        "tenant": task.tenant,
+        "lane": task.lane,
+        "created_at": to_millis(task.created_at),
+        "expires_at": to_millis(task.expires_at),
+    }
+
+
 async def run_scripts(redis: Redis, calls: Sequence[ScriptCall]) -> list[Reply]:
     """The replies of all calls, in order, in one round trip (two when scripts had to be loaded).
 
@@ -88,6 +101,14 @@ async def run_scripts(redis: Redis, calls: Sequence[ScriptCall]) -> list[Reply]:
         if isinstance(reply, RedisError):
             raise reply
     return replies
+
+
+def reply_word(reply: Reply) -> str:
+    """The word that a script's reply begins with."""
+    word = reply[0]
+    if not isinstance(word, bytes):
+        raise TypeError("a script's reply begins with a word")
+    return word.decode()
 
 
 async def _evaluate(redis: Redis, calls: Sequence[ScriptCall]) -> list[Any]:

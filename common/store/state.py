@@ -34,9 +34,9 @@ class TaskState:
 
 
 def state_from_hash(task_id: str, fields: Mapping[bytes, bytes], result: bytes | None) -> TaskState | None:
-    """The task of a hash; None when there is none, or only the mark that its record was refused."""
+    """The task of a hash; None when there is none, or only the mark of a refused record or a deleted task."""
     status = fields.get(b"status")
-    if status is None or status == b"refused":
+    if status is None or status in {b"refused", b"deleted"}:
         return None
 
     def number(name: bytes) -> int | None:

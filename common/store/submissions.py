@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from common.store.keys import Keys
-from common.store.scripts import ScriptCall, load_script, run_scripts
+from common.store.scripts import ScriptCall, identity, load_script, run_scripts
 from common.task import Task, to_millis
 
 
@@ -17,17 +17,6 @@ class Written:
     task: Task
     partition: int
     offset: int
-
-
-def identity(task: Task) -> dict[str, str | int]:
-    """The arguments that every script needs to write a task it does not find."""
-    return {
-        "run": task.run,
-        "tenant": task.tenant,
-        "lane": task.lane,
-        "created_at": to_millis(task.created_at),
-        "expires_at": to_millis(task.expires_at),
-    }
 
 
 class Submissions:

@@ -3,7 +3,8 @@
 --   exhausted (the same)                                      held, but too many workers died with it: make no call
 --   busy in | waiting in                                      another holds it | a retry is due: look again in so many ms
 --   final | expired                                           ended before | ended by this very claim
---   refused | stale | gone                                    never was a task | of another run | past its end and forgotten
+--   refused | deleted                                         never was a task | its tenant wants nothing of it kept
+--   stale | gone                                              of another run | past its end and forgotten
 local task = read()
 if not task.status then
   if now >= tonumber(arg.expires_at) then
@@ -12,8 +13,8 @@ if not task.status then
   create('queued')
   task = read()
 end
-if task.status == 'refused' then
-  return {'refused'}
+if task.status == 'refused' or task.status == 'deleted' then
+  return {task.status}
 end
 if task.run ~= tonumber(arg.run) then
   return {'stale'}
@@ -22,7 +23,7 @@ if FINAL[task.status] then
   return {'final'}
 end
 if now >= task.expires_at then
-  expire_now(task)
+  end_now(task, 'expired')
   return {'expired'}
 end
 

@@ -13,6 +13,7 @@ local FINAL = {completed = true, failed = true, cancelled = true, expired = true
 
 local FIELDS = {
   'status', 'run', 'token', 'lease_until', 'released', 'retry_at', 'expires_at', 'attempts', 'failures', 'crashes',
+  'tenant',
 }
 
 local function read()
@@ -46,8 +47,9 @@ local function create(status)
   keep_unfinished(tonumber(arg.expires_at))
 end
 
-local function expire_now(task)
-  redis.call('HSET', task_key, 'status', 'expired', 'finished_at', now)
+-- End the run without an answer: nobody's token is the task's from here on.
+local function end_now(task, status)
+  redis.call('HSET', task_key, 'status', status, 'finished_at', now)
   redis.call('HDEL', task_key, 'token', 'lease_until', 'retry_at')
   keep_finished(task.expires_at)
 end

@@ -6,9 +6,11 @@ from redis.asyncio import Redis
 
 from common.connections import create_redis
 from common.settings import RedisSettings
+from common.store.ending import Endings
 from common.store.keys import Keys
 from common.store.leases import Claim, Claimed, ClaimReply, Leases
 from common.store.reading import TaskReader
+from common.store.redriving import Redriving
 from common.store.state import TaskState
 from common.store.submissions import Submissions
 from common.task import Task
@@ -24,12 +26,16 @@ class Store:
     keys: Keys
     submissions: Submissions = field(init=False)
     reader: TaskReader = field(init=False)
+    endings: Endings = field(init=False)
+    redriving: Redriving = field(init=False)
     leases: Leases = field(init=False)
     others: Leases = field(init=False)
 
     def __post_init__(self) -> None:
         self.submissions = Submissions(self.redis, self.keys, result_ttl_seconds=DAY)
         self.reader = TaskReader(self.redis, self.keys, result_ttl_seconds=DAY)
+        self.endings = Endings(self.redis, self.keys, result_ttl_seconds=DAY)
+        self.redriving = Redriving(self.redis, self.keys, result_ttl_seconds=DAY)
         self.leases = self._worker("one")
         self.others = self._worker("two")
 

@@ -1,10 +1,13 @@
 import time
+from dataclasses import replace
 
 import pytest
 
 from common.connections import create_redis
 from common.settings import RedisSettings
+from common.store.ending import Ending
 from common.store.leases import Busy, Claimed, Ended, Exhausted, Finish, Hold, Skip, Waiting
+from common.store.redriving import Redriven, RedriveReply
 from common.store.scripts import StoreUnavailable
 from common.store.submissions import Submissions, Written
 from common.task import Lane, Status, Task, new_task_id
@@ -335,3 +338,113 @@ async def test_redis_out_of_reach_is_said_so(redis_settings: RedisSettings, stor
     with pytest.raises(StoreUnavailable):
         await submissions.accept([Written(a_task(), 0, 0)])
     await redis.aclose()
+
+
+async def test_a_cancelled_task_never_starts_and_stays_cancelled(store: Store) -> None:
+    task = a_task()
+    await store.submissions.accept([Written(task, 0, 0)])
+    assert await store.endings.cancel([task.task_id], tenant="local") == [Ending.CANCELLED]
+    assert await store.endings.cancel([task.task_id], tenant="local") == [Ending.FINAL]
+    assert isinstance(await store.claim(task, "a"), Ended)
+    state = await store.state(task)
+    assert (state.status, state.finished_at is not None) == (Status.CANCELLED, True)
+    assert DAY * 1000 - 60_000 < await store.redis.pttl(store.keys.task(task.task_id)) <= DAY * 1000
+
+
+async def test_cancelling_in_flight_takes_the_task_from_its_holder(store: Store) -> None:
+    task = a_task()
+    claim = await store.claimed(task)
+    assert await store.endings.cancel([task.task_id], tenant="local") == [Ending.CANCELLED]
+    assert await store.leases.renew([(claim, True)]) == [Hold.FINAL]
+    reply = await store.leases.finish(
+        claim, Status.COMPLETED, RESULT, finished_at=time.time(), failures=0, may_restore=True
+    )
+    assert reply is Finish.FINAL
+    assert (await store.state(task)).status is Status.CANCELLED
+
+
+async def test_a_finished_task_is_not_cancelled_any_more(store: Store) -> None:
+    task = a_task()
+    await finish(store, task)
+    assert await store.endings.cancel([task.task_id], tenant="local") == [Ending.FINAL]
+    assert (await store.state(task)).status is Status.COMPLETED
+
+
+@pytest.mark.parametrize("move", ["cancel", "delete"])
+async def test_nobody_ends_what_is_not_theirs_or_not_there(store: Store, move: str) -> None:
+    task, refused = a_task(), a_task()
+    await store.submissions.accept([Written(task, 0, 0)])
+    await store.submissions.refuse([refused])
+    end = getattr(store.endings, move)
+    assert await end([task.task_id], tenant="other") == [Ending.ABSENT]
+    assert await end([refused.task_id, new_task_id()], tenant="local") == [Ending.ABSENT, Ending.ABSENT]
+    assert (await store.state(task)).status is Status.QUEUED
+
+
+async def test_a_deleted_task_is_gone_and_its_record_skipped(store: Store) -> None:
+    task = a_task()
+    await finish(store, task)
+    assert await store.endings.delete([task.task_id], tenant="local") == [Ending.DELETED]
+    assert await store.endings.delete([task.task_id], tenant="local") == [Ending.ABSENT]
+    assert await store.read(task) is None
+    assert await store.claim(task, "b") is Skip.DELETED
+    task_key, result_key = store.keys.of(task.task_id)
+    assert not await store.redis.exists(result_key)
+    assert set(await store.redis.hgetall(task_key)) == {b"status", b"run", b"tenant", b"expires_at"}
+    assert DAY * 1000 - 60_000 < await store.redis.pttl(task_key) <= DAY * 1000 + 60_000
+
+
+async def test_deleting_in_flight_takes_the_task_from_its_holder(store: Store) -> None:
+    task = a_task()
+    claim = await store.claimed(task)
+    await store.endings.delete([task.task_id], tenant="local")
+    assert await store.leases.renew([(claim, True)]) == [Hold.LOST]
+    released = await store.leases.release(claim, delay_seconds=0, failures=1, called=True, may_restore=True)
+    assert released is Hold.LOST
+    reply = await store.leases.finish(
+        claim, Status.COMPLETED, RESULT, finished_at=time.time(), failures=0, may_restore=True
+    )
+    assert reply is Finish.LOST
+    assert await store.read(task) is None
+
+
+async def test_a_deleted_task_that_is_past_its_end_is_not_brought_back_by_a_read(store: Store) -> None:
+    task = a_task()
+    await store.submissions.accept([Written(task, 0, 0)])
+    await store.endings.delete([task.task_id], tenant="local")
+    await store.set(task, expires_at=1)
+    assert await store.read(task) is None
+    assert await store.claim(task, "a") is Skip.DELETED
+
+
+async def test_a_redrive_starts_the_next_run_once(store: Store) -> None:
+    task = a_task()
+    await finish(store, task)
+    later = replace(task, expires_at=task.expires_at + 3600)
+    assert await store.redriving.redrive(later) == RedriveReply(Redriven.STARTED, 2)
+    state = await store.state(task)
+    assert (state.status, state.run, state.progress, state.attempts) == (Status.QUEUED, 2, 0, 0)
+    assert (state.result, state.finished_at, state.partition) == (None, None, None)
+    assert state.expires_at == pytest.approx(later.expires_at, abs=0.001)
+    assert await store.redriving.redrive(later) == RedriveReply(Redriven.AGAIN, 2)
+    assert await store.claim(task, "b") is Skip.STALE_RUN
+    second = await store.claim(replace(later, run=2), "b")
+    assert isinstance(second, Claimed)
+    assert second.claim.attempts == 1
+    assert await store.redriving.redrive(later) == RedriveReply(Redriven.MOVED, 2)
+
+
+async def test_an_unfinished_task_is_not_redriven(store: Store) -> None:
+    task = a_task()
+    await store.submissions.accept([Written(task, 0, 0)])
+    assert await store.redriving.redrive(task) == RedriveReply(Redriven.MOVED, 1)
+    assert (await store.state(task)).run == 1
+
+
+async def test_a_forgotten_task_is_redriven_and_a_deleted_one_is_not(store: Store) -> None:
+    forgotten, deleted = a_task(), a_task()
+    assert await store.redriving.redrive(forgotten) == RedriveReply(Redriven.STARTED, 2)
+    assert (await store.state(forgotten)).run == 2
+    await finish(store, deleted)
+    await store.endings.delete([deleted.task_id], tenant="local")
+    assert await store.redriving.redrive(deleted) == RedriveReply(Redriven.DELETED, 0)

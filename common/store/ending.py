@@ -1,0 +1,43 @@
+"""A tenant's own ends of a task: cancel it, or have nothing of it kept."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from redis.asyncio import Redis
+
+from common.store.keys import Keys
+from common.store.scripts import Script, ScriptCall, load_script, reply_word, run_scripts
+from common.task import to_millis
+
+
+class Ending(StrEnum):
+    """What became of the wish."""
+
+    CANCELLED = "cancelled"
+    DELETED = "deleted"
+    FINAL = "final"
+    ABSENT = "absent"
+
+
+class Endings:
+    """Cancelling and deleting, each for many tasks in one round trip. Raises `StoreUnavailable`; repeating is safe."""
+
+    def __init__(self, redis: Redis, keys: Keys, *, result_ttl_seconds: float) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._result_ttl = to_millis(result_ttl_seconds)
+        self._cancel = load_script("cancel")
+        self._delete = load_script("delete")
+
+    async def cancel(self, task_ids: Sequence[str], *, tenant: str) -> list[Ending]:
+        """CANCELLED where this call ended the task, FINAL where it had ended before, ABSENT where there is none."""
+        return await self._end(self._cancel, task_ids, tenant)
+
+    async def delete(self, task_ids: Sequence[str], *, tenant: str) -> list[Ending]:
+        """DELETED where this call removed the task, ABSENT where there is none (any more)."""
+        return await self._end(self._delete, task_ids, tenant)
+
+    async def _end(self, script: Script, task_ids: Sequence[str], tenant: str) -> list[Ending]:
+        arguments: dict[str, str | int | float | bytes] = {"tenant": tenant, "result_ttl": self._result_ttl}
+        calls = [ScriptCall(script, self._keys.of(task_id), arguments) for task_id in task_ids]
+        return [Ending(reply_word(reply)) for reply in await run_scripts(self._redis, calls)]

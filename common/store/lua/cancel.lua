@@ -1,0 +1,10 @@
+-- The tenant wants the task no more. Answers 'cancelled', 'final' (it had ended before) or 'absent'.
+local task = read()
+if not task.status or task.status == 'refused' or task.status == 'deleted' or task.tenant ~= arg.tenant then
+  return {'absent'}
+end
+if FINAL[task.status] then
+  return {'final'}
+end
+end_now(task, 'cancelled')
+return {'cancelled'}

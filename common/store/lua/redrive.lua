@@ -1,0 +1,29 @@
+-- An operator starts run n+1 of a task whose run n (arg.run) has ended. Answers one of
+--   started run     it is queued: publish its record
+--   again run       it was started before and nobody has taken it: publishing its record once more is safe
+--   moved run       it is under way, or has ended, in another run: leave it
+--   deleted         its tenant wants nothing of it kept
+local task = read()
+local ended, following = tonumber(arg.run), tonumber(arg.run) + 1
+if task.status == 'deleted' then
+  return {'deleted'}
+end
+if not task.status or task.status == 'refused' then
+  redis.call('DEL', task_key, result_key)
+  arg.run = following
+  create('queued')
+  return {'started', following}
+end
+if task.run == following and task.status == 'queued' and task.attempts == 0 then
+  return {'again', following}
+end
+if task.run ~= ended or not FINAL[task.status] then
+  return {'moved', task.run}
+end
+redis.call('DEL', result_key)
+redis.call('HDEL', task_key, 'token', 'lease_until', 'released', 'retry_at', 'started_at', 'finished_at', 'tokens',
+  'partition', 'offset', 'worker')
+redis.call('HSET', task_key, 'status', 'queued', 'run', following, 'progress', 0, 'attempts', 0, 'failures', 0,
+  'crashes', 0, 'expires_at', arg.expires_at)
+keep_unfinished(tonumber(arg.expires_at))
+return {'started', following}

@@ -18,3 +18,28 @@ class Keys:
     def of(self, task_id: str) -> tuple[str, str]:
         """Both keys, in the order in which every script takes them."""
         return self.task(task_id), self.result(task_id)
+
+    @property
+    def marker(self) -> str:
+        """What tells a store that is whole from one that was lost or went back in time."""
+        return f"{self.prefix}marker"
+
+    @property
+    def rebuild_lease(self) -> str:
+        """Held by the one worker that rebuilds the store."""
+        return f"{self.prefix}rebuild"
+
+    @property
+    def rebuild_progress(self) -> str:
+        """How far the rebuild is."""
+        return f"{self.prefix}rebuild:progress"
+
+    @property
+    def forgotten(self) -> str:
+        """Ids of deleted tasks whose result record a worker still has to null."""
+        return f"{self.prefix}forgotten"
+
+    @property
+    def cancellations(self) -> str:
+        """The channel that tells workers of cancelled and deleted tasks: a wake-up, the hash decides."""
+        return f"{self.prefix}cancellations"

@@ -63,6 +63,11 @@ class Ended:
     """The run is final; its outcome is in the store and may have to be published again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The store has no such task, and the caller did not allow to make it anew."""
+
+
 class Skip(StrEnum):
     """Why a record is passed over: nothing is written, nothing published."""
 
@@ -72,7 +77,7 @@ class Skip(StrEnum):
     GONE = "gone"
 
 
-ClaimReply = Claimed | Exhausted | Busy | Waiting | Ended | Skip
+ClaimReply = Claimed | Exhausted | Busy | Waiting | Ended | Missing | Skip
 
 
 class Hold(StrEnum):
@@ -121,8 +126,21 @@ class Leases:
         self._finish = load_script("finish")
         self._release = load_script("release")
 
-    async def claim(self, task: Task, *, token: str, partition: int, offset: int) -> ClaimReply:
-        """Take `task` from the record at `partition` and `offset`."""
+    async def claim(
+        self,
+        task: Task,
+        *,
+        token: str,
+        partition: int,
+        offset: int,
+        may_create: bool = True,
+        may_take_over: bool = True,
+    ) -> ClaimReply:
+        """Take `task` from the record at `partition` and `offset`.
+
+        Without `may_create` a task that the store does not have is answered with `Missing`, without `may_take_over` a
+        lapsed lease with `Busy`: after the store has lost something, holders must have their turn first.
+        """
         arguments = {
             **identity(task),
             **self._terms,
@@ -131,6 +149,8 @@ class Leases:
             "offset": offset,
             "worker": self._worker,
             "max_crashes": self._max_crashes,
+            "may_create": int(may_create),
+            "may_take_over": int(may_take_over),
         }
         call = ScriptCall(self._claim, self._keys.of(task.task_id), arguments)
         [reply] = await run_scripts(self._redis, [call])
@@ -209,6 +229,8 @@ def _claim_reply(reply: Reply, task: Task, token: str, partition: int, offset: i
     word = reply_word(reply)
     if word in {"final", "expired"}:
         return Ended()
+    if word == "missing":
+        return Missing()
     if word in set(Skip):
         return Skip(word)
     numbers = [int(item) for item in reply[1:]]

@@ -5,10 +5,15 @@
 --   final | expired                                           ended before | ended by this very claim
 --   refused | deleted                                         never was a task | its tenant wants nothing of it kept
 --   stale | gone                                              of another run | past its end and forgotten
+--   missing                                                   not there, and arg.may_create forbids to make it anew
+-- arg.may_take_over forbids to take a lapsed lease: it is answered as busy for a whole one, so that its holder is first.
 local task = read()
 if not task.status then
   if now >= tonumber(arg.expires_at) then
     return {'gone'}
+  end
+  if arg.may_create ~= '1' then
+    return {'missing'}
   end
   create('queued')
   task = read()
@@ -31,6 +36,9 @@ local repeated = task.status == 'processing' and task.token == arg.token
 if task.status == 'processing' and not repeated then
   if task.lease_until > now then
     return {'busy', task.lease_until - now}
+  end
+  if arg.may_take_over ~= '1' then
+    return {'busy', tonumber(arg.lease)}
   end
   task.crashes = task.crashes + 1
 elseif task.status == 'queued' and task.retry_at > now then

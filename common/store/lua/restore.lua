@@ -1,0 +1,24 @@
+-- A rebuild found how run arg.run ended. Answers 'restored', or 'present' when the store knows as much or more:
+-- a final state of that run stands, and so does any later run.
+local task = read()
+local run = tonumber(arg.run)
+if task.status == 'deleted' or (task.status and task.run > run) then
+  return {'present'}
+end
+if task.status and task.run == run and FINAL[task.status] then
+  return {'present'}
+end
+redis.call('DEL', task_key, result_key)
+redis.call('HSET', task_key, 'status', arg.status, 'run', arg.run, 'tenant', arg.tenant, 'lane', arg.lane,
+  'created_at', arg.created_at, 'expires_at', arg.expires_at, 'finished_at', arg.finished_at, 'attempts', arg.attempts,
+  'progress', arg.status == 'completed' and 100 or 0)
+if arg.started_at then
+  redis.call('HSET', task_key, 'started_at', arg.started_at)
+end
+if arg.token then
+  redis.call('HSET', task_key, 'token', arg.token)
+end
+local left = math.max(1, arg.finished_at + arg.result_ttl - now)
+redis.call('PEXPIRE', task_key, math.max(left, arg.expires_at - now))
+redis.call('SET', result_key, arg.result, 'PX', left)
+return {'restored'}

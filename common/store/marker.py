@@ -1,0 +1,64 @@
+"""Is the store whole? Its marker says so: a random value beside the `run_id` of the Redis that held it then.
+
+A marker that is missing (a wiped store), or that names another `run_id` (a restart, perhaps from an old snapshot, or a
+replica that took over), means that tasks may be missing or have gone back in time until the results were replayed.
+"""
+
+import secrets
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from common.store.keys import Keys
+from common.store.scripts import OUT_OF_REACH, StoreUnavailable
+
+# Workers renew it; a store that nobody renewed for so long has no task left that is worth more than a rebuild.
+MARKER_TTL_MS = 7 * 24 * 3600 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class StoreIdentity:
+    """What the store is: `marker` is None where it is missing or was set under another Redis process."""
+
+    run_id: str
+    marker: str | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether what the store does not know does not exist."""
+        return self.marker is not None
+
+
+class Marker:
+    """Reads, sets and renews the marker. Every method raises `StoreUnavailable` when Redis is out of reach."""
+
+    def __init__(self, redis: Redis, keys: Keys) -> None:
+        self._redis = redis
+        self._key = keys.marker
+
+    async def identity(self) -> StoreIdentity:
+        """What the store is now."""
+        try:
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.info("server")
+                pipeline.get(self._key)
+                info, marker = await pipeline.execute()
+        except OUT_OF_REACH as error:
+            raise StoreUnavailable(f"Redis is out of reach: {type(error).__name__}") from error
+        run_id = str(info["run_id"])
+        text = None if marker is None else marker.decode()
+        return StoreIdentity(run_id, text if text is not None and text.startswith(f"{run_id}:") else None)
+
+    async def set(self, run_id: str) -> None:
+        """Say that the store under `run_id` is whole again."""
+        try:
+            await self._redis.set(self._key, f"{run_id}:{secrets.token_hex(8)}", px=MARKER_TTL_MS)
+        except OUT_OF_REACH as error:
+            raise StoreUnavailable(f"Redis is out of reach: {type(error).__name__}") from error
+
+    async def renew(self) -> None:
+        """Keep the marker for another while."""
+        try:
+            await self._redis.pexpire(self._key, MARKER_TTL_MS)
+        except OUT_OF_REACH as error:
+            raise StoreUnavailable(f"Redis is out of reach: {type(error).__name__}") from error

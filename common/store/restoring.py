@@ -1,0 +1,70 @@
+"""A rebuild's moves: what the results topic says of finished tasks, written where the store does not know it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from common.store.compression import pack
+from common.store.keys import Keys
+from common.store.scripts import ScriptCall, load_script, reply_word, run_scripts
+from common.task import Lane, Status, to_millis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One final run as its result record tells it; `value` is that record's value, times are Unix seconds."""
+
+    task_id: str
+    run: int
+    tenant: str
+    lane: Lane
+    status: Status
+    created_at: float
+    expires_at: float
+    finished_at: float
+    attempts: int
+    value: bytes
+    started_at: float | None = None
+    token: str | None = None
+
+
+class Restoring:
+    """Writes outcomes, each only where the store knows less. Raises `StoreUnavailable`; repeating is safe."""
+
+    def __init__(self, redis: Redis, keys: Keys, *, result_ttl_seconds: float) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._result_ttl = to_millis(result_ttl_seconds)
+        self._restore = load_script("restore")
+        self._bury = load_script("bury")
+
+    async def restore(self, outcomes: Sequence[Outcome]) -> int:
+        """Write outcomes in one round trip; how many the store did not know."""
+        replies = await run_scripts(self._redis, [self._restoring(outcome) for outcome in outcomes])
+        return sum(reply_word(reply) == "restored" for reply in replies)
+
+    async def bury(self, task_ids: Sequence[str], *, expires_at: float) -> None:
+        """Mark tasks of which nothing is to be kept."""
+        arguments = {"expires_at": to_millis(expires_at)}
+        calls = [ScriptCall(self._bury, self._keys.of(task_id), arguments) for task_id in task_ids]
+        await run_scripts(self._redis, calls)
+
+    def _restoring(self, outcome: Outcome) -> ScriptCall:
+        arguments: dict[str, str | int | float | bytes] = {
+            "run": outcome.run,
+            "tenant": outcome.tenant,
+            "lane": outcome.lane,
+            "status": outcome.status,
+            "created_at": to_millis(outcome.created_at),
+            "expires_at": to_millis(outcome.expires_at),
+            "finished_at": to_millis(outcome.finished_at),
+            "attempts": outcome.attempts,
+            "result": pack(outcome.value),
+            "result_ttl": self._result_ttl,
+        }
+        if outcome.started_at is not None:
+            arguments["started_at"] = to_millis(outcome.started_at)
+        if outcome.token is not None:
+            arguments["token"] = outcome.token
+        return ScriptCall(self._restore, self._keys.of(outcome.task_id), arguments)

@@ -22,7 +22,8 @@ async def follow(api: ApiClient, board: Board, display: ProgressDisplay) -> None
             views = await api.read(task_ids)
             finished += board.update(task_ids, views, time.time())
             asked += len(task_ids)
-            show(board, len(board.rows), display)
+        # Once a round: with many tasks the picture costs more than the question.
+        show(board, len(board.rows), display)
         round_number += 1
         if not board.is_done:
             await asyncio.sleep(pause_seconds(asked, finished))

@@ -15,14 +15,17 @@ from cli.topic_report import GroupLag, NewestRecord, TopicReport
 
 
 def show_reports(
-    console: Console, names: Sequence[str], reports: Sequence[TopicReport | None], *, with_value: bool
+    console: Console, names: Sequence[str], reports: Sequence[TopicReport | None], *, prefix: str, with_value: bool
 ) -> None:
-    """Print a table of the topics, then each topic's newest record; its value only when asked for."""
+    """Print a table of the topics, the groups, then each topic's newest record; its value only when asked for.
+
+    `prefix` is what the name of every topic and group begins with.
+    """
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("topic", no_wrap=True)
     for column in ("partitions", "replicas", "records"):
         table.add_column(column, justify="right")
-    table.add_column("lag of group")
+    table.add_column("lag of group", no_wrap=True)
     for name, report in zip(names, reports, strict=True):
         if report is None:
             table.add_row(name, Text("not there yet: a service makes it when it starts", "yellow"))
@@ -32,9 +35,12 @@ def show_reports(
             str(report.partitions),
             _replicas(report),
             f"{report.records:,}",
-            Text("\n").join(_lag(lag) for lag in report.lags),
+            Text("\n").join(Text(f"{lag.records:,} {_short(lag.group, prefix)}", _style(lag)) for lag in report.lags),
         )
     console.print(table)
+    members = {lag.group: lag.members for report in reports if report is not None for lag in report.lags}
+    for group, count in members.items():
+        console.print(Text(f"group {_short(group, prefix)} is {group}, {count} member{'' if count == 1 else 's'}"))
     for report in reports:
         if report is not None and report.newest is not None:
             _show_newest(console, report.name, report.newest, with_value=with_value)
@@ -74,10 +80,13 @@ def _replicas(report: TopicReport) -> Text:
     return Text(str(report.replication))
 
 
-def _lag(lag: GroupLag) -> Text:
+def _short(group: str, prefix: str) -> str:
+    return group.removeprefix(prefix)
+
+
+def _style(lag: GroupLag) -> str:
     nobody_works = lag.members == 0 and lag.records > 0
-    members = "1 member" if lag.members == 1 else f"{lag.members} members"
-    return Text(f"{lag.group}: {lag.records:,} ({members})", "yellow" if nobody_works else "")
+    return "yellow" if nobody_works else ""
 
 
 def _show_newest(console: Console, name: str, record: NewestRecord, *, with_value: bool) -> None:

@@ -52,7 +52,7 @@ def show_topics(environ: Mapping[str, str], folder: Path, *, show_last: bool, as
         for name, report in zip(names, reports, strict=True):
             print(json.dumps(as_json_object(name, report, with_value=show_last)))
     else:
-        show_reports(Console(highlight=False), names, reports, with_value=show_last)
+        show_reports(Console(highlight=False), names, reports, prefix=kafka.topic_prefix, with_value=show_last)
 
 
 def _kafka_address(kafka: KafkaSettings, environ: Mapping[str, str], folder: Path) -> Address:

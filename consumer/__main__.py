@@ -11,8 +11,8 @@ from common.settings import SettingsError, load_settings
 from common.telemetry.logging import configure_logging
 from common.topics import TopicsUnfit
 from consumer.app import run_worker
-from consumer.engine.engine import EngineError
 from consumer.settings import Settings
+from consumer.startup import StartError
 
 
 def main() -> int:
@@ -28,11 +28,9 @@ def main() -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run_worker(settings))
-    except TopicsUnfit as error:
+    except (StartError, TopicsUnfit) as error:
         sys.stderr.write(f"{error}\n")
-    except OSError as error:
-        sys.stderr.write(f"the worker cannot start: {error}\n")
-    except EngineError:
+    except Exception:  # noqa: BLE001 - the last place that can say it without an exception's own words
         structlog.get_logger(__name__).exception("worker failed")
     else:
         return 0

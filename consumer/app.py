@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry, PlatformCollector, ProcessColle
 from redis.asyncio import Redis
 
 from common.connections import create_group_consumer, create_producer, create_redis
+from common.settings import variable_name
 from common.store.keys import Keys
 from common.store.leases import Leases
 from common.store.reading import TaskReader, ping
@@ -35,8 +36,8 @@ from consumer.llm.recorder import Recorder
 from consumer.llm.retry_policy import RetryPolicy
 from consumer.llm.store_pace import StorePace
 from consumer.metrics import EngineMetrics
-from consumer.settings import Settings
-from consumer.startup import prepare_kafka
+from consumer.settings import Settings, WorkerSettings
+from consumer.startup import StartError, prepare_kafka
 
 # Somebody waits for an interactive task; a batch has hours.
 _INTERACTIVE_WEIGHT, _BATCH_WEIGHT = 4, 1
@@ -51,7 +52,7 @@ async def run_worker(settings: Settings) -> None:
     Raises:
         TopicsUnfit: the topics are not as the contract has them.
         EngineError: the engine cannot go on; the process should be replaced.
-        OSError: the operations port cannot be bound.
+        StartError: the operations port cannot be bound.
     """
     stop = _stop_signal()
     name = f"{socket.gethostname()}-{os.getpid()}"
@@ -78,13 +79,8 @@ async def run_worker(settings: Settings) -> None:
         keeper = LeaseKeeper(leases, lease_seconds=settings.worker.lease_seconds, clock=time.monotonic, metrics=metrics)
         keeping = await parts.enter_async_context(_running(keeper.run(), "renew leases"))
         health = Health(partial(ping, redis), lambda: not keeping.done())
-        port = await parts.enter_async_context(
-            serving_operations(
-                Operations(health.liveness, health.readiness, registry),
-                host=settings.worker.operations_host,
-                port=settings.worker.operations_port,
-            )
-        )
+        operations = Operations(health.liveness, health.readiness, registry)
+        port = await parts.enter_async_context(_operations_port(operations, settings.worker))
         log.info("worker started", worker=name, operations_port=port, concurrency=settings.worker.concurrency)
 
         reached = prepare_kafka(settings.kafka, settings.tasks, producer, client_id=name, rng=rng)
@@ -105,6 +101,18 @@ async def run_worker(settings: Settings) -> None:
         )
         await _work(health.engine, stop, settings.worker.drain_timeout_seconds)
     log.info("worker ended", worker=name)
+
+
+@asynccontextmanager
+async def _operations_port(operations: Operations, worker: WorkerSettings) -> AsyncIterator[int]:
+    host, port = worker.operations_host, worker.operations_port
+    async with AsyncExitStack() as serving:
+        try:
+            bound = await serving.enter_async_context(serving_operations(operations, host=host, port=port))
+        except OSError as error:
+            name = variable_name("worker", "operations_port")
+            raise StartError(f"cannot listen on {host}:{port}: {error.strerror}; set {name} to a free one") from error
+        yield bound
 
 
 def _registry() -> CollectorRegistry:

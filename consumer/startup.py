@@ -16,6 +16,10 @@ _BACKOFF = Backoff(first_seconds=0.5, cap_seconds=10.0)
 _ATTEMPT_SECONDS = 60.0
 
 
+class StartError(RuntimeError):
+    """The worker cannot start, and waiting would not mend it; the text says what would."""
+
+
 async def prepare_kafka(
     kafka: KafkaSettings, tasks: TaskSettings, producer: AIOKafkaProducer, *, client_id: str, rng: random.Random
 ) -> None:

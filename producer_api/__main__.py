@@ -51,11 +51,9 @@ async def serve(settings: Settings) -> None:
 
     registry = _registry()
     redis = create_redis(settings.redis, _SERVICE)
-    store_health = StoreHealth(redis, timeout_seconds=settings.redis.timeout_seconds)
-    link = _link(settings)
-    readiness = Readiness(link, store_health)
-    parts = _parts(settings, redis=redis, store_health=store_health, link=link, readiness=readiness, registry=registry)
-    operations = Operations(liveness=alive, readiness=readiness, registry=registry)
+    link = kafka_link(settings)
+    parts = ready_parts(settings, redis, link, registry)
+    operations = Operations(liveness=alive, readiness=parts.readiness, registry=registry)
     api = settings.api
     async with AsyncExitStack() as stack:
         stack.push_async_callback(redis.aclose)
@@ -68,7 +66,7 @@ async def serve(settings: Settings) -> None:
         log.info("listening", host=api.host, port=port, operations_port=operations_port)
         await _first_of(stopping, keeping)
         log.info("stopping")
-        readiness.stopping = True
+        parts.readiness.stopping = True
     log.info("stopped")
 
 
@@ -80,7 +78,8 @@ def _registry() -> CollectorRegistry:
     return registry
 
 
-def _link(settings: Settings) -> KafkaLink:
+def kafka_link(settings: Settings) -> KafkaLink:
+    """What keeps a producer connected, as the settings have it; nothing is connected yet."""
     names = TopicNames(settings.kafka.topic_prefix)
     return KafkaLink(
         create_producer=lambda: create_producer(settings.kafka, _SERVICE, max_record_bytes=MAX_TASK_RECORD_BYTES),
@@ -91,17 +90,11 @@ def _link(settings: Settings) -> KafkaLink:
     )
 
 
-def _parts(
-    settings: Settings,
-    *,
-    redis: Redis,
-    store_health: StoreHealth,
-    link: KafkaLink,
-    readiness: Readiness,
-    registry: CollectorRegistry,
-) -> Parts:
+def ready_parts(settings: Settings, redis: Redis, link: KafkaLink, registry: CollectorRegistry) -> Parts:
+    """The parts that requests use, put together."""
     api, keys, ttl = settings.api, Keys(settings.redis.key_prefix), settings.tasks.result_ttl_seconds
     names = TopicNames(settings.kafka.topic_prefix)
+    store_health = StoreHealth(redis, timeout_seconds=settings.redis.timeout_seconds)
     budget = Budget(max_bytes=api.max_bytes_in_flight, max_records=api.max_records_in_flight)
     metrics = Metrics(registry, budget, connected=lambda: link.hindrance is None)
     publisher = Publisher(
@@ -128,8 +121,7 @@ def _parts(
         lookup=lookup,
         budget=budget,
         metrics=metrics,
-        liveness=alive,
-        readiness=readiness,
+        readiness=Readiness(link, store_health),
     )
 
 

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from producer_api.boundary import RequestBoundary
 from producer_api.documentation import DocumentedApi, add_documentation
 from producer_api.errors import install_error_handlers
-from producer_api.probes import add_probes
+from producer_api.probes import add_probes, alive
 from producer_api.state import Parts, State
 from producer_api.tasks.routes import task_routes
 from producer_api.tasks.schemas import SubmitTasks
@@ -25,6 +25,6 @@ def create_app(parts: Parts) -> FastAPI:
     app.add_middleware(RequestBoundary, metrics=parts.metrics)
     install_error_handlers(app, parts.metrics)
     app.include_router(task_routes())
-    add_probes(app, liveness=parts.liveness, readiness=parts.readiness)
+    add_probes(app, liveness=alive, readiness=parts.readiness)
     add_documentation(app)
     return app

@@ -1,11 +1,15 @@
 """Whether the process can serve."""
 
+from collections.abc import Awaitable, Callable
+
 from fastapi import FastAPI, Response
 
 from common.store.scripts import StoreUnavailable
 from producer_api.kafka_link import KafkaLink
-from producer_api.state import Probe
 from producer_api.store_health import StoreHealth
+
+# Reasons why not, none when all is well.
+Probe = Callable[[], Awaitable[list[str]]]
 
 
 class Readiness:

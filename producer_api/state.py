@@ -1,6 +1,5 @@
 """What requests find ready-made."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, TypedDict, cast
 
@@ -9,12 +8,10 @@ from fastapi import Depends, Request
 from common.settings import TaskSettings
 from producer_api.budget import Budget
 from producer_api.metrics import Metrics
+from producer_api.probes import Readiness
 from producer_api.settings import ApiSettings
 from producer_api.submission import Submission
 from producer_api.tasks.lookup import Lookup
-
-# Reasons why not, none when all is well.
-Probe = Callable[[], Awaitable[list[str]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +24,7 @@ class Parts:
     lookup: Lookup
     budget: Budget
     metrics: Metrics
-    liveness: Probe
-    readiness: Probe
+    readiness: Readiness
 
 
 class State(TypedDict):

@@ -7,15 +7,17 @@ from cli.stack.errors import StackError
 
 
 async def done_before(event: asyncio.Event, work: Coroutine[None, None, object]) -> bool:
-    """Run `work` unless `event` comes first, which cancels it; tell whether it was done. Raises what it raises."""
+    """Run `work` unless `event` comes first, which cancels it; tell which it was. Raises what `work` raises.
+
+    Of the two at once, the event counts.
+    """
     working = asyncio.ensure_future(work)
     waiting = asyncio.ensure_future(event.wait())
     try:
         await asyncio.wait([working, waiting], return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            return False
-        await working
-        return True
+        if working.done():
+            await working
+        return not event.is_set()
     finally:
         working.cancel()
         waiting.cancel()

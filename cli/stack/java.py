@@ -33,7 +33,7 @@ def _candidates(environ: Mapping[str, str]) -> Iterator[Path]:
         yield Path(package.origin).with_name("java-runtime") / "bin" / "java"
     if "JAVA_HOME" in environ:
         yield Path(environ["JAVA_HOME"]) / "bin" / "java"
-    on_path = shutil.which("java", path=environ.get("PATH"))
+    on_path = shutil.which("java", path=environ.get("PATH", ""))
     if on_path is not None:
         yield Path(on_path)
 

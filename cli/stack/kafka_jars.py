@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cli.stack.errors import StackError
 
@@ -98,23 +97,16 @@ async def download_jars(jars: list[Jar], folder: Path, arrived: Arrived) -> None
 
 
 def _download(jar: Jar, incoming: Path, folder: Path, arrived: Arrived) -> None:
-    try:
-        maven = importlib.import_module("jgo.maven")
-        settings = importlib.import_module("jgo.config").GlobalSettings.load()
-        central = importlib.import_module("jgo.constants").MAVEN_CENTRAL_URL
-    except ImportError as error:
-        raise StackError("jgo is not installed: pip install 'promptmill[stack]'") from error
-    context = maven.MavenContext(
-        resolver=maven.PythonResolver(progress_callback=_progress(arrived)),
-        repo_cache=incoming,
-        local_repos=[settings.repo_cache],
-        remote_repos={"central": central, **settings.repositories},
-        timeout=_TIMEOUT_SECONDS,
-    )
     coordinates = f"{jar.group}:{jar.artifact}:{jar.version}"
+    received_bytes = 0
+
+    def received(count_bytes: int) -> None:
+        nonlocal received_bytes
+        received_bytes += count_bytes
+        arrived(count_bytes)
+
     try:
-        file = context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
-        content = Path(file).read_bytes()
+        content = _resolved(jar, incoming, received).read_bytes()
     except (OSError, RuntimeError) as error:  # requests' errors are OSErrors
         raise StackError(
             f"Kafka's jar {coordinates} cannot be downloaded ({type(error).__name__}): is there a network?"
@@ -124,11 +116,26 @@ def _download(jar: Jar, incoming: Path, folder: Path, arrived: Arrived) -> None:
     whole = incoming / jar.file_name
     whole.write_bytes(content)
     whole.replace(folder / jar.file_name)
+    arrived(jar.size_bytes - received_bytes)  # nothing of a local jar was counted yet
 
 
-def _progress(arrived: Arrived) -> Any:
+def _resolved(jar: Jar, incoming: Path, received: Arrived) -> Path:
+    try:
+        maven = importlib.import_module("jgo.maven")
+        settings = importlib.import_module("jgo.config").GlobalSettings.load()
+        central = importlib.import_module("jgo.constants").MAVEN_CENTRAL_URL
+    except ImportError as error:
+        raise StackError("jgo is not installed: pip install 'promptmill[stack]'") from error
+
     @contextmanager
-    def one_file(_name: str, _total_bytes: int) -> Iterator[Arrived]:
-        yield arrived
+    def progress(_file: str, _total_bytes: int) -> Iterator[Arrived]:
+        yield received
 
-    return one_file
+    context = maven.MavenContext(
+        resolver=maven.PythonResolver(progress_callback=progress),
+        repo_cache=incoming,
+        local_repos=[settings.repo_cache],
+        remote_repos={"central": central, **settings.repositories},
+        timeout=_TIMEOUT_SECONDS,
+    )
+    return Path(context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve())

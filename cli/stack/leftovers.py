@@ -7,16 +7,19 @@ from pathlib import Path
 
 from cli.stack.pid_file import PidFile
 
-_SIGTERM_SECONDS = 10.0
+_PATIENCE_SECONDS = 10.0
 _LOOK_SECONDS = 0.05
 
 
-async def end_leftovers(folder: Path, say: Callable[[str], None]) -> None:
+async def end_leftovers(
+    folder: Path, say: Callable[[str], None], *, patience_seconds: float = _PATIENCE_SECONDS
+) -> None:
     """End the children that an earlier run noted in `folder` and left behind, then forget them.
 
-    They would hold the ports and the data. Only processes that are certainly ours are touched.
+    They would hold the ports and the data. Only processes that are certainly ours are touched: asked first, ended by
+    force after `patience_seconds`.
     """
-    await asyncio.gather(*(_end(PidFile(path), say) for path in pid_files(folder)))
+    await asyncio.gather(*(_end(PidFile(path), say, patience_seconds) for path in pid_files(folder)))
 
 
 def pid_files(folder: Path) -> list[Path]:
@@ -24,14 +27,14 @@ def pid_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.pid"))
 
 
-async def _end(file: PidFile, say: Callable[[str], None]) -> None:
+async def _end(file: PidFile, say: Callable[[str], None], patience_seconds: float) -> None:
     pid = file.running_pid()
     if pid is not None:
         say(f"ending {file.path.stem} (process {pid}), left behind by an earlier run")
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
         try:
-            async with asyncio.timeout(_SIGTERM_SECONDS):
+            async with asyncio.timeout(patience_seconds):
                 await _gone(file)
         except TimeoutError:
             with suppress(ProcessLookupError):

@@ -55,17 +55,30 @@ class Ports:
         raise StackError("no free port found on 127.0.0.1")
 
     def _claim(self, port: int) -> bool:
-        claim = os.open(self._claims / str(port), os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        file = self._claims / str(port)
+        claim = os.open(file, os.O_CREAT | os.O_RDWR, 0o600)
+        if not _locked(claim, file):
             os.close(claim)
             return False
         if not _bindable(port):
-            os.close(claim)
+            _release(claim, file)
             return False
-        self._held.callback(os.close, claim)
+        self._held.callback(_release, claim, file)
         return True
+
+
+def _locked(claim: int, file: Path) -> bool:
+    """Take the lock; whoever held it before may have removed the file, and then it is worth nothing."""
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(claim), file.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
+
+
+def _release(claim: int, file: Path) -> None:
+    file.unlink(missing_ok=True)
+    os.close(claim)
 
 
 def _bindable(port: int) -> bool:

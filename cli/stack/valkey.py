@@ -39,7 +39,7 @@ def _candidates(environ: Mapping[str, str]) -> Iterator[Path]:
         # Only a private module of it tells the path; whichever it holds is tried.
         yield from Path(package.origin).parent.glob("_binaries/*/valkey-server")
     for name in _NAMES_ON_PATH:
-        on_path = shutil.which(name, path=environ.get("PATH"))
+        on_path = shutil.which(name, path=environ.get("PATH", ""))
         if on_path is not None:
             yield Path(on_path)
 

@@ -167,7 +167,12 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka s
         partition = self._partitions[topic_partition]
         while partition.mine:
             try:
-                partition.offsets = PartitionOffsets(await self._consumer.position(topic_partition))
+                start = await self._consumer.committed(topic_partition)
+                if start is None:
+                    start = await self._consumer.position(topic_partition)
+                # A poll that was under way during the rebalance may have moved the position on.
+                self._consumer.seek(topic_partition, start)
+                partition.offsets = PartitionOffsets(start)
             except IllegalStateError:
                 # Revoked meanwhile; the next assignment decides.
                 return

@@ -52,13 +52,14 @@ def _key(delivery: Delivery) -> bytes | None:
 
 
 def _reference(delivery: Delivery) -> bytes:
-    value = delivery.value or b""
+    # A record that the Kafka client cannot read is known by its position only.
+    digest = None if delivery.value is None else hashlib.sha256(delivery.value).hexdigest()
     return orjson.dumps(
         {
             "topic": delivery.topic,
             "partition": delivery.partition,
             "offset": delivery.offset,
             "size": record_bytes(delivery.key, delivery.value, delivery.headers),
-            "sha256": hashlib.sha256(value).hexdigest(),
+            "sha256": digest,
         }
     )

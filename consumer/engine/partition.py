@@ -20,6 +20,8 @@ class Partition:
     buffered: int = 0
     waiting: int = 0
     waiting_bytes: int = 0
+    # See `suspects`: above 0 while a record of it may be what makes polls fail.
+    suspicion: int = 0
     # Where delivery once jumped ahead: read again from there, and believed the second time.
     gap_at: int | None = None
     # False from the moment the partition is another worker's: what is still in flight finishes, and counts no more.
@@ -35,6 +37,8 @@ class Work:
     # Unexpected exceptions of the handler so far.
     errors: int = 0
     started: bool = False
+    # Why the Kafka client cannot read the record, where it cannot: key, value and headers are unknown then.
+    unreadable: str | None = None
     size_bytes: int = field(init=False)
 
     def __post_init__(self) -> None:

@@ -8,14 +8,16 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import ConsumerStoppedError, KafkaError
+from aiokafka.errors import ConsumerStoppedError, CorruptRecordException, KafkaError
 
 from consumer.engine.assignment import Assignment
 from consumer.engine.backlog import Backlog
 from consumer.engine.backoff import Backoff
 from consumer.engine.fetch_plan import FetchLimits, FetchPlan, plan_fetch
+from consumer.engine.offsets import PartitionOffsets
 from consumer.engine.partition import Partition, Work
 from consumer.engine.ports import Delivery
+from consumer.engine.suspects import Suspects
 from consumer.metrics import EngineMetrics
 
 # A poll of no partition at all would mean every partition. One that does not exist keeps the list from being empty:
@@ -57,13 +59,14 @@ class Poller:
         self._metrics = metrics
         self._rng = rng
         self._now = now
+        self._suspects = Suspects()
         self._stopped = False
         self._progress_at = now()
         self._log = structlog.get_logger()
 
     @property
     def idle_seconds(self) -> float:
-        """Time since a poll last ended as it should, be it with no record."""
+        """Time since a poll last ended, be it with no record or in an error."""
         return self._now() - self._progress_at
 
     def stop(self) -> None:
@@ -74,35 +77,69 @@ class Poller:
         """Poll until stopped."""
         errors = 0
         while not self._stopped:
+            plan = self._suspects.narrow(self._plan())
             try:
-                polled = await self._poll()
+                polled = await self._poll(plan)
             except ConsumerStoppedError:
                 return
             except Exception as error:  # noqa: BLE001 - a batch that aiokafka cannot read must not end the worker
                 errors += 1
-                if isinstance(error, KafkaError):
-                    # Kafka's trouble, not ours: this process is alive and polling.
-                    self._progress_at = self._now()
-                self._metrics.poll_errors.inc()
-                self._log.warning("poll failed", error=type(error).__name__, errors=errors)
+                self._failed(plan, error, errors)
                 await asyncio.sleep(_BACKOFF.delay_seconds(errors, self._rng))
             else:
                 errors = 0
                 self._progress_at = self._now()
                 if not self._stopped:
                     self._take(polled)
+                    self._suspects.passed(plan.partitions, records=bool(polled), read_up=self._read_up)
 
-    async def _poll(self) -> Mapping[TopicPartition, Sequence[Any]]:
-        plan = _NOTHING
-        if self._assignment.settled:
-            plan = plan_fetch(self._partitions.values(), self._limits, self._backlog.active_bytes)
+    def _plan(self) -> FetchPlan:
+        if not self._assignment.settled:
+            return _NOTHING
+        return plan_fetch(self._partitions.values(), self._limits, self._backlog.active_bytes)
+
+    async def _poll(self, plan: FetchPlan) -> Mapping[TopicPartition, Sequence[Any]]:
         polled: Mapping[TopicPartition, Sequence[Any]] = await self._consumer.getmany(
             _NOWHERE,
-            *(TopicPartition(partition.topic, partition.number) for partition in plan.partitions),
+            *map(_key, plan.partitions),
             timeout_ms=_IDLE_TIMEOUT_MS if plan.complete else _BUSY_TIMEOUT_MS,
             max_records=plan.max_records,
         )
         return polled
+
+    def _failed(self, plan: FetchPlan, error: Exception, errors: int) -> None:
+        """Read again what the failed poll may have taken and thrown away; skip a record that can never be read."""
+        # Kafka's own trouble passes by itself. This process is alive and polling all the same.
+        self._progress_at = self._now()
+        self._metrics.poll_errors.inc()
+        self._log.warning("poll failed", error=type(error).__name__, errors=errors)
+        if not self._assignment.settled:
+            # The listener puts every position right.
+            return
+        ours = [partition for partition in plan.partitions if partition.mine]
+        passing = isinstance(error, KafkaError) and not isinstance(error, CorruptRecordException)
+        unreadable = None if passing else self._suspects.failed(ours)
+        for partition in ours:
+            if partition.offsets is not None:
+                if partition is unreadable:
+                    self._skip(partition, partition.offsets, type(error).__name__)
+                self._rewind(_key(partition), partition.offsets.next_offset)
+
+    def _skip(self, partition: Partition, offsets: PartitionOffsets, why: str) -> None:
+        """Take up the next record without its content: it is to be dead-lettered by reference."""
+        offset = offsets.next_offset
+        self._log.error("record is unreadable", topic=partition.topic, partition=partition.number, at=offset, error=why)
+        offsets.deliver(offset)
+        delivery = Delivery(topic=partition.topic, partition=partition.number, offset=offset, key=None, value=None)
+        self._backlog.add(Work(delivery, partition, unreadable=why))
+        self._metrics.delivered.labels(partition.topic).inc()
+        self._ready.set()
+
+    def _read_up(self, partition: Partition) -> bool:
+        if partition.offsets is None or _key(partition) not in self._consumer.assignment():
+            return False
+        end = self._consumer.highwater(_key(partition))
+        return end is not None and partition.offsets.next_offset >= end
 
     def _take(self, polled: Mapping[TopicPartition, Sequence[Any]]) -> None:
         """Hand over what was polled; nothing is awaited, so no rebalance can come between."""
@@ -115,12 +152,12 @@ class Poller:
                 continue
             expected = partition.offsets.next_offset
             if first > expected and partition.gap_at != expected:
-                # An error in one partition makes aiokafka throw away what the same poll had taken from others.
+                # Records lost on the way, or none there? The second answer is believed.
                 partition.gap_at = expected
                 self._rewind(topic_partition, expected)
                 continue
             if first > expected:
-                self._log.error(
+                self._log.warning(
                     "offsets are missing", topic=partition.topic, partition=partition.number, at=expected, until=first
                 )
                 self._metrics.missing.labels(partition.topic).inc(first - expected)
@@ -141,6 +178,10 @@ class Poller:
     def _rewind(self, topic_partition: TopicPartition, offset: int) -> None:
         if topic_partition in self._consumer.assignment():
             self._consumer.seek(topic_partition, offset)
+
+
+def _key(partition: Partition) -> TopicPartition:
+    return TopicPartition(partition.topic, partition.number)
 
 
 def _delivery(record: Any) -> Delivery:

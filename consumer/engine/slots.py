@@ -12,7 +12,7 @@ from consumer.engine.backlog import Backlog
 from consumer.engine.backoff import Backoff
 from consumer.engine.dead_letters import dead_letter
 from consumer.engine.partition import Work
-from consumer.engine.ports import Handler, Held, Outcome, RetryAfter, Settled
+from consumer.engine.ports import Handler, Held, Outcome, OutgoingRecord, RetryAfter, Settled
 from consumer.engine.publishing import Publisher
 from consumer.engine.retry_clock import RetryClock
 from consumer.metrics import EngineMetrics
@@ -110,7 +110,9 @@ class Slots:
 
     async def _handle(self, work: Work) -> Outcome:
         delivery = work.delivery
-        if not work.started:
+        if work.unreadable is not None:
+            return Settled((self._dead_letter(work, "unreadable", work.unreadable),))
+        if not work.started and delivery.timestamp_ms > 0:
             work.started = True
             waited = max(0.0, self._now() - delivery.timestamp_ms / 1000)
             self._metrics.waited.labels(delivery.topic).observe(waited)
@@ -145,14 +147,17 @@ class Slots:
         if work.errors < self._max_errors:
             return RetryAfter(_BACKOFF.delay_seconds(work.errors, self._rng))
         self._metrics.given_up.labels(work.delivery.topic).inc()
-        letter = dead_letter(
+        return Settled((self._dead_letter(work, "handler_error", error_code),))
+
+    def _dead_letter(self, work: Work, reason: str, error_code: str) -> OutgoingRecord:
+        return dead_letter(
             work.delivery,
             topic=self._dead_letter_topic,
-            reason="handler_error",
+            reason=reason,
             error_code=error_code,
             failed_at=self._now(),
+            by_reference=work.unreadable is not None,
         )
-        return Settled((letter,))
 
     async def _conclude(self, work: Work, outcome: Outcome) -> None:
         match outcome:

@@ -67,12 +67,19 @@ class Executor:
             try:
                 outcome = await self._decode(delivery)
             except StoreUnavailable as error:
-                self._store_failures += 1
-                delay = self._pace.delay_seconds(self._store_failures)
-                self._log.warning("put off", reason=str(error), delay_seconds=round(delay, 3))
-                return RetryAfter(delay)
-            self._store_failures = 0
+                return self._put_off(error)
+            if self._store_failures:
+                self._log.info("redis answers again", failures=self._store_failures)
+                self._store_failures = 0
             return outcome
+
+    def _put_off(self, error: StoreUnavailable) -> RetryAfter:
+        self._store_failures += 1
+        delay = self._pace.delay_seconds(self._store_failures)
+        # Every record that is ready comes by here meanwhile: one line says it for all.
+        say = self._log.warning if self._store_failures == 1 else self._log.debug
+        say("put off", reason=str(error), delay_seconds=round(delay, 3))
+        return RetryAfter(delay)
 
     async def _decode(self, delivery: Delivery) -> Outcome:
         try:

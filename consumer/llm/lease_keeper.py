@@ -63,11 +63,13 @@ class HeldLease:
         finally:
             self._scope = None
 
-    def lose(self, hold: Hold) -> None:
-        """Say that the task is no longer the holder's; cancels what runs under `guard`."""
+    def lose(self, hold: Hold) -> bool:
+        """Say that the task is no longer the holder's; whether something ran under `guard`, which is then cancelled."""
         self.lost = hold
-        if self._scope is not None:
-            self._scope.reschedule(asyncio.get_running_loop().time())
+        if self._scope is None:
+            return False
+        self._scope.reschedule(asyncio.get_running_loop().time())
+        return True
 
 
 class LeaseKeeper:
@@ -144,7 +146,6 @@ class LeaseKeeper:
     def _take(self, lease: HeldLease, hold: Hold, asked_at: float) -> None:
         if hold is Hold.HELD:
             lease.lapses_at = asked_at + self._lease_seconds
-        elif lease in self._held:
-            # Otherwise its holder has just ended it.
-            self._log.warning("lease lost", task_id=lease.claim.task.task_id, hold=hold)
-            lease.lose(hold)
+        elif lease.lose(hold):
+            # With no call under way it is most often the holder itself that has just ended the claim.
+            self._log.warning("call ended: its lease is lost", task_id=lease.claim.task.task_id, hold=hold.value)

@@ -142,7 +142,10 @@ async def test_the_command_shows_content_only_when_asked(
     assert (without.status, "a secret" in without.output) == (0, False)
     shown = await run_command("topics", "--show-last", folder=tmp_path, environ=environ)
     assert '"body": "a secret \\u001b[2J prompt"' in shown.output
-    assert f"{names.llm_group}: 1 (0 members)" in " ".join(shown.output.split())
+    lines = [line.split() for line in shown.output.splitlines()]
+    assert [names.interactive, "6", "1", "1", "1", "llm"] in lines
+    assert [names.results, "6", "1", "0"] in lines
+    assert f"group llm is {names.llm_group}, 0 members\n" in shown.output
     (newest,) = [line["newest"] for line in await topics_json(folder=tmp_path, environ=environ) if line["newest"]]
     assert (newest["key"], newest["size"], "value" in newest) == ("key", 37, False)
     (newest,) = [

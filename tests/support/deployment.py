@@ -1,5 +1,6 @@
 """The product as a test runs it: any number of APIs and workers, as processes, on one Kafka, Valkey and model."""
 
+import asyncio
 import itertools
 import os
 import sys
@@ -71,6 +72,10 @@ class Deployment:
         worker = await self._start("worker", "consumer", operations_port, own)
         self.workers.append(worker)
         return worker
+
+    async def start_workers(self, count: int, *, concurrency: int, **settings: object) -> list[LiveProcess]:
+        """Run several alike workers, started together, until the test's end."""
+        return await asyncio.gather(*(self.start_worker(concurrency=concurrency, **settings) for _ in range(count)))
 
     async def answers(self, service: LiveProcess, path: str) -> bool:
         """Tell whether a service's operations port answers 200: `/livez`, `/readyz`, `/metrics`."""

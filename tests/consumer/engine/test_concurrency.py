@@ -38,19 +38,20 @@ async def test_records_of_consecutive_partitions_run_on_different_workers(cluste
         await handler.until_running(2)
 
 
-async def test_a_waiting_retry_holds_no_slot(cluster: Cluster) -> None:
-    def first_time_later(delivery: Delivery) -> Outcome:
-        again = handler.started.count((0, delivery.offset)) > 1
-        return RetryAfter(0.05) if delivery.offset == 0 and not again else Settled()
+async def test_a_waiting_retry_holds_no_slot_and_comes_back_when_it_is_due(cluster: Cluster) -> None:
+    def decide(delivery: Delivery) -> Outcome:
+        if delivery.offset == 0:
+            return RetryAfter(3600)
+        first = handler.started.count((0, delivery.offset)) == 1
+        return RetryAfter(0.05) if delivery.offset == 1 and first else Settled()
 
-    handler = RecordingHandler(first_time_later)
-    await cluster.produce(0, 2)
+    handler = RecordingHandler(decide, hold=False)
+    await cluster.produce(0, 3)
     worker = await cluster.start_engine(handler, concurrency=1)
-    await handler.let_go((0, 0))
-    await until(lambda: worker.count("records_waiting") == 1 and handler.in_hand == {(0, 1)})
-    await handler.let_go((0, 1))
-    await cluster.until_committed(0, 2)
-    assert handler.started == [(0, 0), (0, 1), (0, 0)]
+    await until(lambda: worker.count("records_finished_total", topic=cluster.names.interactive) == 2)
+    assert sorted(handler.started) == [(0, 0), (0, 1), (0, 1), (0, 2)]
+    assert worker.count("records_waiting") == 1
+    assert await cluster.committed(0) is None
 
 
 async def test_a_held_record_is_reported_and_holds_back_its_own_partition_only(cluster: Cluster) -> None:

@@ -1,3 +1,4 @@
+import orjson
 from aiokafka.errors import KafkaError
 
 from consumer.engine.engine import EngineError
@@ -62,3 +63,33 @@ async def test_an_error_outside_of_the_handler_ends_the_engine(cluster: Cluster)
     assert isinstance(worker.run.exception(), EngineError)
     assert await worker.engine.liveness() == ["the engine failed: AttributeError"]
     assert await cluster.committed(0) is None
+
+
+async def test_a_record_that_the_kafka_client_cannot_read_is_dead_lettered_and_its_neighbours_go_on(
+    cluster: Cluster,
+) -> None:
+    handler = RecordingHandler(hold=False)
+    for partition in range(6):
+        await cluster.produce(partition, 5)
+    # The client reads a batch from its beginning: what stands behind the broken record is out of reach as well.
+    await cluster.produce_unreadable(3, [b"good", None, b"good"])
+    for partition in range(6):
+        await cluster.produce(partition, 5)
+    worker = await cluster.start_engine(handler)
+    for partition in range(6):
+        await cluster.until_committed(partition, 13 if partition == 3 else 10)
+    letters = await cluster.read(cluster.names.dead_letters, 2)
+    letters = sorted(letters, key=lambda letter: dict(letter.headers)["source-offset"])
+    assert [dict(letter.headers)["source-offset"] for letter in letters] == [b"6", b"7"]
+    assert {dict(letter.headers)["reason"] for letter in letters} == {b"unreadable"}
+    assert orjson.loads(letters[0].value) == {
+        "topic": cluster.names.interactive,
+        "partition": 3,
+        "offset": 6,
+        "size": 0,
+        "sha256": None,
+    }
+    expected = {(partition, offset) for partition in range(6) for offset in range(10)} | {(3, 10), (3, 11), (3, 12)}
+    assert set(handler.started) == expected - {(3, 6), (3, 7)}
+    assert len(handler.started) == len(set(handler.started))
+    assert await worker.engine.liveness() == []

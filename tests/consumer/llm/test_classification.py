@@ -1,0 +1,166 @@
+from email.utils import formatdate
+
+import orjson
+import pytest
+from hypothesis import given, strategies as st
+
+from consumer.llm.classification import (
+    classify_answer,
+    classify_error,
+    parse_object,
+    retry_after_seconds,
+)
+from consumer.llm.outcomes import Answered, Cause, Faulted, Rejected
+
+CHAT = "/v1/chat/completions"
+NOW = 1_700_000_000.0
+
+
+def error_body(**fields: object) -> bytes:
+    return orjson.dumps({"error": {"message": "the prompt was: secret", "type": None, "code": None, **fields}})
+
+
+FAULTS = [
+    (408, {}, Cause.MODEL_ERROR),
+    (409, {}, Cause.MODEL_ERROR),
+    (425, {}, Cause.MODEL_ERROR),
+    (500, {}, Cause.MODEL_ERROR),
+    (502, {}, Cause.MODEL_ERROR),
+    (503, {}, Cause.MODEL_ERROR),
+    (504, {}, Cause.MODEL_ERROR),
+    (529, {}, Cause.MODEL_ERROR),
+    (429, {}, Cause.RATE_LIMITED),
+    (429, {"code": "rate_limit_exceeded"}, Cause.RATE_LIMITED),
+    (429, {"code": "insufficient_quota"}, Cause.OUT_OF_QUOTA),
+    (429, {"type": "insufficient_quota"}, Cause.OUT_OF_QUOTA),
+    (401, {"code": "invalid_api_key"}, Cause.MISCONFIGURED),
+    (402, {}, Cause.MISCONFIGURED),
+    (403, {}, Cause.MISCONFIGURED),
+    (407, {}, Cause.MISCONFIGURED),
+    (301, {}, Cause.MISCONFIGURED),
+    (308, {}, Cause.MISCONFIGURED),
+]
+
+
+@pytest.mark.parametrize(("status", "fields", "cause"), FAULTS)
+def test_a_status_that_may_pass_is_a_fault(status: int, fields: dict[str, object], cause: Cause) -> None:
+    outcome = classify_error(status, {}, error_body(**fields), now=NOW)
+    assert isinstance(outcome, Faulted)
+    assert outcome.cause is cause
+    assert outcome.status_code == status
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 413, 415, 422, 451, 499])
+def test_a_status_that_will_not_pass_rejects_the_request(status: int) -> None:
+    body = error_body(type="invalid_request_error", code="model_not_found", param="messages[0].content")
+    outcome = classify_error(status, {}, body, now=NOW)
+    assert isinstance(outcome, Rejected)
+    assert (outcome.status_code, outcome.body) == (status, body)
+    error = outcome.error
+    assert (error.type, error.code, error.param) == ("invalid_request_error", "model_not_found", "messages[0].content")
+
+
+@given(st.integers(300, 599), st.text(min_size=9), st.sampled_from(["message", "type", "code", "param"]))
+def test_no_word_of_the_model_that_could_be_the_prompt_is_in_the_error(status: int, prompt: str, field: str) -> None:
+    prompt = f"{prompt} and so on"
+    outcome = classify_error(status, {}, error_body(**{field: prompt}), now=NOW)
+    assert isinstance(outcome, Rejected | Faulted)
+    assert prompt not in outcome.error.as_json().values()
+    assert "and so on" not in outcome.error.message
+
+
+@pytest.mark.parametrize("status", [401, 403, 429])
+def test_what_a_model_says_of_our_own_account_is_not_kept(status: int) -> None:
+    outcome = classify_error(status, {}, error_body(code="insufficient_quota"), now=NOW)
+    assert isinstance(outcome, Faulted)
+    assert outcome.body is None
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null", b'{"error": "text"}', b'{"error": {"code": 5}}'])
+def test_an_error_of_any_shape_is_classified(body: bytes) -> None:
+    assert isinstance(classify_error(400, {}, body, now=NOW), Rejected)
+    assert isinstance(classify_error(500, {}, body, now=NOW), Faulted)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "field"),
+    [(CHAT, "choices"), ("/v1/completions", "choices"), ("/v1/embeddings", "data"), ("/v1/responses", "output")],
+)
+def test_an_answer_has_the_shape_of_its_endpoint(endpoint: str, field: str) -> None:
+    body = orjson.dumps({field: [], "model": "m", "usage": {"total_tokens": 3}})
+    assert classify_answer(endpoint, 200, body) == Answered(
+        body=body, status_code=200, model="m", usage={"total_tokens": 3}
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"garbage",
+        b"[]",
+        b'"choices"',
+        b"{}",
+        b'{"choices": null}',
+        b'{"choices": []',
+        b'{"error": {"message": "no"}}',
+        b'{"choices": []}]],[[{}',
+        b'{"choices": []},{}',
+        b'\xef\xbb\xbf{"choices": []}',
+        b'{"choices": ["\xff"]}',
+        b'{"choices": ' + b"[" * 1022 + b"]" * 1022 + b"}",
+    ],
+    ids=range(13),
+)
+def test_what_is_no_answer_is_a_fault(body: bytes) -> None:
+    outcome = classify_answer(CHAT, 200, body)
+    assert isinstance(outcome, Faulted)
+    assert outcome.cause is Cause.MALFORMED
+
+
+def test_a_model_name_or_usage_out_of_all_bounds_is_left_out() -> None:
+    body = orjson.dumps({"choices": [], "model": "m" * 201, "usage": {"x": "y" * 5000}})
+    outcome = classify_answer(CHAT, 200, body)
+    assert isinstance(outcome, Answered)
+    assert (outcome.model, outcome.usage) == (None, None)
+
+
+@given(
+    st.binary()
+    | st.recursive(st.none() | st.text(), st.lists, max_leaves=5).map(lambda value: orjson.dumps(value, default=str))
+)
+def test_only_json_objects_are_parsed(body: bytes) -> None:
+    parsed = parse_object(body)
+    try:
+        expected = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        expected = None
+    assert parsed == (expected if isinstance(expected, dict) else None)
+
+
+RETRY_AFTER = [
+    ({"retry-after": "3"}, 3.0),
+    ({"retry-after": "0"}, 0.0),
+    ({"retry-after": "2.5"}, 2.5),
+    ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
+    ({"retry-after-ms": "soon", "retry-after": "9"}, 9.0),
+    ({"retry-after": formatdate(NOW + 60, usegmt=True)}, 60.0),
+    ({"retry-after": formatdate(NOW - 60, usegmt=True)}, 0.0),
+    ({"retry-after": "-1"}, None),
+    ({"retry-after": "inf"}, None),
+    ({"retry-after": "nan"}, None),
+    ({"retry-after": "tomorrow"}, None),
+    ({"retry-after": ""}, None),
+    ({}, None),
+]
+
+
+@pytest.mark.parametrize(("headers", "seconds"), RETRY_AFTER)
+def test_retry_after_is_read_as_seconds_or_date(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after_seconds(headers, now=NOW) == seconds
+
+
+@given(st.text(), st.text())
+def test_any_retry_after_is_none_or_a_time_to_come(seconds: str, millis: str) -> None:
+    delay = retry_after_seconds({"retry-after": seconds, "retry-after-ms": millis}, now=NOW)
+    assert delay is None or delay >= 0

@@ -1,0 +1,274 @@
+"""What becomes of a task whose model answers well, badly, late or never."""
+
+import orjson
+import pytest
+
+from common.result import decode_result
+from common.task import Status
+from consumer.engine.ports import Held, RetryAfter, Settled
+from tests.consumer.llm.harness import NAMES, InBackground, Role, Scene, a_delivery, a_task
+from tests.support.fake_model import FakeModel
+from tests.support.waiting import until
+
+
+async def test_an_answered_task_is_completed_and_its_result_published(
+    scene: Scene, worker: Role, fake_model: FakeModel
+) -> None:
+    task = a_task("hello", metadata={"order": 4711})
+    outcome = await worker.handle(task)
+
+    state = await scene.state(task)
+    assert (state.status, state.progress, state.attempts, state.failures) == (Status.COMPLETED, 100, 1, 0)
+    assert isinstance(outcome, Settled)
+    [record] = outcome.records
+    assert (record.topic, record.key, record.value) == (NAMES.results, task.task_id.encode(), state.result)
+    assert dict(record.headers) == {
+        "task-id": task.task_id.encode(),
+        "tenant": b"local",
+        "content-type": b"application/json",
+    }
+    result = decode_result(record.value or b"")
+    assert result["status"] == "completed"
+    assert result["metadata"] == {"order": 4711}
+    assert result["response"]["body"]["choices"][0]["message"]["content"] == "echo: hello"
+    assert result["usage"] == result["response"]["body"]["usage"]
+    assert (result["attempt"], result["token"], result["model"]) == (1, "worker1-0", "fake-model")
+    [call] = await fake_model.calls()
+    assert call.body == {**task.body, "model": "fake-model"}
+
+
+async def test_while_the_model_is_called_the_task_is_processing(
+    scene: Scene, worker: Role, fake_model: FakeModel, in_background: InBackground
+) -> None:
+    await fake_model.hold()
+    task = a_task()
+    handling = in_background(worker.handle(task))
+    await fake_model.wait_for_in_flight(1)
+    state = await scene.state(task)
+    assert (state.status, state.progress, state.attempts, state.worker) == (Status.PROCESSING, 25, 1, "worker1")
+    await fake_model.release_all()
+    assert isinstance(await handling, Settled)
+
+
+FAULTS = {
+    "500": "[[status=500]]",
+    "503": "[[status=503]]",
+    "408": "[[status=408]]",
+    "409": "[[status=409]]",
+    "no JSON": "[[garbage]]",
+    "no answer": "[[wrong-shape]]",
+    "cut in the body": "[[cut]]",
+    "reset": "[[reset]]",
+}
+
+
+@pytest.mark.parametrize("prompt", FAULTS.values(), ids=FAULTS.keys())
+async def test_a_fault_gives_the_task_back_and_counts(scene: Scene, worker: Role, prompt: str) -> None:
+    task = a_task(prompt)
+    outcome = await worker.handle(task)
+    state = await scene.state(task)
+    assert (state.status, state.progress, state.attempts, state.failures) == (Status.QUEUED, 0, 1, 1)
+    # Half of the base: the jitter of these tests.
+    assert outcome == RetryAfter(0.5)
+    assert state.retry_at is not None
+
+
+async def test_a_fault_that_passes_is_followed_by_the_answer(scene: Scene, worker: Role, fake_model: FakeModel) -> None:
+    task = a_task("[[fail=1;status=500]]")
+    assert isinstance(await worker.handle(task), RetryAfter)
+    assert isinstance(await worker.handle(task), RetryAfter), "not before the retry is due"
+    await scene.set(task, retry_at=0)
+    assert isinstance(await worker.handle(task), Settled)
+    state = await scene.state(task)
+    assert (state.status, state.attempts, state.failures) == (Status.COMPLETED, 2, 1)
+    assert len(await fake_model.calls()) == 2
+
+
+async def test_a_call_that_hangs_is_ended_and_counts(scene: Scene, fake_model: FakeModel) -> None:
+    task = a_task("[[hang]]")
+    outcome = await scene.worker(call_timeout_seconds=0.2).handle(task)
+    assert outcome == RetryAfter(0.5)
+    assert (await scene.state(task)).failures == 1
+    await fake_model.wait_for_in_flight(0)
+    assert (await fake_model.stats()).client_disconnected == 1
+
+
+async def test_a_rate_limit_is_no_failure_and_its_retry_after_is_kept_to(scene: Scene, worker: Role) -> None:
+    task = a_task("[[status=429;retry-after=30]]")
+    outcome = await worker.handle(task)
+    assert outcome == RetryAfter(31.5)
+    state = await scene.state(task)
+    assert (state.status, state.attempts, state.failures) == (Status.QUEUED, 1, 0)
+
+
+async def test_a_quota_that_is_used_up_is_asked_about_slowly(scene: Scene, worker: Role) -> None:
+    task = a_task("[[error-code=insufficient_quota]]")
+    assert await worker.handle(task) == RetryAfter(45)
+    assert (await scene.state(task)).failures == 0
+
+
+@pytest.mark.parametrize("status", [401, 403, 302])
+async def test_our_own_misconfiguration_is_not_the_tasks_fault(scene: Scene, worker: Role, status: int) -> None:
+    task = a_task(f"[[status={status}]]")
+    assert await worker.handle(task) == RetryAfter(45)
+    state = await scene.state(task)
+    assert (state.status, state.failures) == (Status.QUEUED, 0)
+
+
+async def test_a_model_that_cannot_be_reached_is_not_the_tasks_fault(scene: Scene) -> None:
+    task = a_task()
+    async with scene.unreachable_worker() as astray:
+        assert await astray.handle(task) == RetryAfter(0.5)
+    state = await scene.state(task)
+    assert (state.status, state.failures) == (Status.QUEUED, 0)
+
+
+@pytest.mark.parametrize("status", [400, 404, 413, 422])
+async def test_a_rejected_request_fails_its_task_and_is_dead_lettered(
+    scene: Scene, worker: Role, fake_model: FakeModel, status: int
+) -> None:
+    private = "my mother's maiden name"
+    task = a_task(f"{private} [[status={status};error-message={private};error-code=too_odd]]")
+    delivery = a_delivery(task)
+    outcome = await worker.executor.handle(delivery)
+
+    assert isinstance(outcome, Settled)
+    letter, record = outcome.records
+    assert (letter.topic, letter.value) == (NAMES.dead_letters, delivery.value)
+    headers = dict(letter.headers)
+    assert headers["error-code"] == b"too_odd"
+    assert (headers["source-partition"], headers["source-offset"]) == (b"3", b"7")
+    assert private.encode() not in b"".join(content for _, content in letter.headers)
+    assert record.topic == NAMES.results
+    result = decode_result(record.value or b"")
+    assert result["status"] == "failed"
+    assert result["error"]["code"] == "too_odd"
+    assert private not in orjson.dumps(result["error"]).decode()
+    assert result["response"]["status_code"] == status
+    assert result["response"]["body"]["error"]["message"] == private, "the owner may read the model's own words"
+    assert (await scene.state(task)).status is Status.FAILED
+    assert len(await fake_model.calls()) == 1
+
+
+async def test_attempts_used_up_fail_the_task_with_the_last_error(scene: Scene) -> None:
+    worker = scene.worker(max_attempts=2)
+    task = a_task("[[status=500]]")
+    assert isinstance(await worker.handle(task), RetryAfter)
+    await scene.set(task, retry_at=0)
+    outcome = await worker.handle(task)
+    assert isinstance(outcome, Settled)
+    assert [record.topic for record in outcome.records] == [NAMES.dead_letters, NAMES.results]
+    result = decode_result(outcome.records[1].value or b"")
+    assert result["error"]["code"] == "model_error"
+    assert "All 2 attempts failed" in result["error"]["message"]
+    state = await scene.state(task)
+    assert (state.status, state.attempts, state.failures) == (Status.FAILED, 2, 2)
+
+
+async def test_an_answer_over_the_limit_fails_its_task_without_a_dead_letter(scene: Scene) -> None:
+    worker = scene.worker(max_answer_bytes=100_000)
+    task = a_task("[[size=12000000]]")
+    outcome = await worker.handle(task)
+    assert isinstance(outcome, Settled)
+    [record] = outcome.records
+    assert decode_result(record.value or b"")["error"]["code"] == "result_too_large"
+    assert (await scene.state(task)).status is Status.FAILED
+
+
+async def test_a_large_answer_within_the_limit_is_kept_whole(scene: Scene, worker: Role) -> None:
+    task = a_task("[[size=6000000]]")
+    outcome = await worker.handle(task)
+    assert isinstance(outcome, Settled)
+    result = decode_result(outcome.records[0].value or b"")
+    assert len(result["response"]["body"]["choices"][0]["message"]["content"]) == 6_000_000
+    assert (await scene.state(task)).result == outcome.records[0].value
+
+
+async def test_the_wait_for_a_retry_never_passes_the_tasks_expiry(worker: Role) -> None:
+    task = a_task("[[status=429;retry-after=3600]]", life=60)
+    outcome = await worker.handle(task)
+    assert isinstance(outcome, RetryAfter)
+    assert 50 < outcome.delay_seconds <= 60
+
+
+async def test_a_task_past_its_end_expires_instead_of_being_called(
+    scene: Scene, worker: Role, fake_model: FakeModel
+) -> None:
+    task = a_task("[[status=500]]", metadata={"order": 1})
+    await worker.handle(task)
+    await scene.set(task, retry_at=0, expires_at=1)
+    outcome = await worker.handle(task)
+    assert isinstance(outcome, Settled)
+    [record] = outcome.records
+    result = decode_result(record.value or b"")
+    assert (result["status"], result["error"]["code"], result["metadata"]) == ("expired", "expired", {"order": 1})
+    assert (result["response"], result["attempts"]) == (None, 1)
+    assert (await scene.state(task)).status is Status.EXPIRED
+    assert len(await fake_model.calls()) == 1
+
+
+async def test_a_call_is_ended_when_its_task_expires(scene: Scene, worker: Role, fake_model: FakeModel) -> None:
+    task = a_task("[[hang]]", life=0.5)
+    outcome = await worker.handle(task)
+    assert isinstance(outcome, Settled)
+    [record] = outcome.records
+    assert decode_result(record.value or b"")["status"] == "expired"
+    assert (await scene.state(task)).status is Status.EXPIRED
+    assert (await fake_model.stats()).client_disconnected == 1
+
+
+async def test_an_answer_that_comes_after_the_tasks_end_is_not_taken(
+    scene: Scene, worker: Role, fake_model: FakeModel, in_background: InBackground
+) -> None:
+    await fake_model.hold()
+    task = a_task()
+    handling = in_background(worker.handle(task))
+    await fake_model.wait_for_in_flight(1)
+    await scene.set(task, expires_at=1)
+    await fake_model.release_all()
+    outcome = await handling
+    assert isinstance(outcome, Settled)
+    assert decode_result(outcome.records[0].value or b"")["status"] == "expired"
+    assert (await scene.state(task)).status is Status.EXPIRED
+
+
+async def test_an_endpoint_that_no_model_has_fails_its_task(worker: Role, fake_model: FakeModel) -> None:
+    task = a_task(endpoint="/v1/files")
+    outcome = await worker.handle(task)
+    assert isinstance(outcome, Settled)
+    assert decode_result(outcome.records[1].value or b"")["error"]["code"] == "unsupported_endpoint"
+    assert await fake_model.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body"),
+    [("/v1/responses", {"input": "hi", "model": "other"}), ("/v1/embeddings", {"input": ["hi"], "model": "other"})],
+)
+async def test_other_endpoints_are_called_as_asked(
+    worker: Role, fake_model: FakeModel, endpoint: str, body: dict[str, object]
+) -> None:
+    outcome = await worker.handle(a_task(endpoint=endpoint, body=body))
+    assert isinstance(outcome, Settled)
+    assert decode_result(outcome.records[0].value or b"")["status"] == "completed"
+    [call] = await fake_model.calls()
+    assert (call.path, call.body) == (endpoint, body)
+
+
+async def test_a_record_of_a_later_version_is_held(worker: Role) -> None:
+    outcome = await worker.handle(a_task(), value=b'{"version":2,"task_id":"x"}')
+    assert outcome == Held("unknown_version", 30.0)
+
+
+async def test_every_call_is_counted_by_how_it_ended(worker: Role) -> None:
+    await worker.handle(a_task("a b c"))
+    await worker.handle(a_task("[[status=400]]"))
+    await worker.handle(a_task("[[status=500]]"))
+    assert [
+        worker.counted("model_calls_total", outcome=outcome) for outcome in ("answered", "rejected", "model_error")
+    ] == [1, 1, 1]
+    assert worker.counted("model_tokens_total", direction="input") == 3
+    assert worker.counted("tasks_finished_total", status="completed") == 1
+    assert worker.counted("task_retries_total", cause="model_error") == 1
+    assert worker.counted("leases_held") == 0
+    assert worker.counted("model_calls_in_flight") == 0
+    await until(lambda: worker.counted("model_call_seconds_count") == 3)

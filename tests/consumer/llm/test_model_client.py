@@ -1,0 +1,180 @@
+"""The SDK as we use it, against a real server."""
+
+import asyncio
+import gzip
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import pytest
+
+from consumer.llm.model_client import ModelClient
+from consumer.llm.outcomes import Answered, Cause, Faulted, Rejected, TooLarge
+from tests.consumer.llm.harness import model_client
+from tests.support.fake_model import FakeModel
+
+CHAT = "/v1/chat/completions"
+
+
+def chat(prompt: str, **fields: Any) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": prompt}], **fields}
+
+
+@pytest.fixture
+async def model(fake_model: FakeModel) -> AsyncIterator[ModelClient]:
+    async with model_client(fake_model.base_url) as client:
+        yield ModelClient(client, default_model="the-default", max_answer_bytes=1_000_000)
+
+
+@asynccontextmanager
+async def answering(raw: bytes) -> AsyncIterator[ModelClient]:
+    """A client of a server that answers every request with these bytes and closes."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(raw)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        async with model_client(f"http://127.0.0.1:{port}/v1") as client:
+            yield ModelClient(client, default_model="m", max_answer_bytes=1_000_000)
+
+
+@pytest.mark.parametrize("named", [{}, {"model": None}, {"model": ""}])
+async def test_the_body_goes_out_as_it_is_with_the_default_model(
+    model: ModelClient, fake_model: FakeModel, named: dict[str, Any]
+) -> None:
+    body = chat("hi", temperature=0.1, future_field={"x": [1, None]}, **named)
+    before = orjson.dumps(body)
+    await model.call(CHAT, body, deadline_seconds=30)
+    [call] = await fake_model.calls()
+    assert call.body == {**body, "model": "the-default"}
+    assert orjson.dumps(body) == before, "the task's own body is left alone"
+
+
+async def test_a_named_model_is_kept_and_what_is_ours_stays_here(model: ModelClient, fake_model: FakeModel) -> None:
+    body = chat("hi", model="theirs", metadata={"order": 1}, stream=True, stream_options={"include_usage": True})
+    answer = await model.call(CHAT, body, deadline_seconds=30)
+    assert isinstance(answer, Answered)
+    [call] = await fake_model.calls()
+    assert call.body == chat("hi", model="theirs")
+    assert call.headers["authorization"] == "Bearer test-key"
+    assert "idempotency-key" not in call.headers
+
+
+async def test_without_a_key_no_key_is_sent(fake_model: FakeModel) -> None:
+    async with model_client(fake_model.base_url) as client:
+        keyless = ModelClient(client, default_model="m", max_answer_bytes=1000, send_key=False)
+        assert isinstance(await keyless.call(CHAT, chat("hi"), deadline_seconds=30), Answered)
+    [call] = await fake_model.calls()
+    assert "authorization" not in call.headers
+
+
+async def test_the_answers_bytes_are_kept_as_they_came() -> None:
+    body = b'{ "choices" : [ ],\n "id":\t"\\u00e9" }  '
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
+    async with answering(head + body) as model:
+        answer = await model.call(CHAT, chat("hi"), deadline_seconds=30)
+    assert isinstance(answer, Answered)
+    assert answer.body == body
+
+
+async def test_a_failed_call_is_not_repeated_by_the_sdk(model: ModelClient, fake_model: FakeModel) -> None:
+    await model.call(CHAT, chat("[[status=500]]"), deadline_seconds=30)
+    await model.call(CHAT, chat("[[reset]]"), deadline_seconds=30)
+    assert len(await fake_model.calls()) == 2
+
+
+async def test_the_deadline_is_for_the_whole_call(model: ModelClient, fake_model: FakeModel) -> None:
+    outcome = await model.call(CHAT, chat("[[hang]]"), deadline_seconds=0.1)
+    assert isinstance(outcome, Faulted)
+    assert outcome.cause is Cause.TIMEOUT
+    await fake_model.wait_for_in_flight(0)
+    assert (await fake_model.stats()).client_disconnected == 1
+
+
+async def test_a_cancelled_call_closes_its_connection(model: ModelClient, fake_model: FakeModel) -> None:
+    await fake_model.hold()
+    calling = asyncio.create_task(model.call(CHAT, chat("hi"), deadline_seconds=30))
+    await fake_model.wait_for_in_flight(1)
+    calling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+    await fake_model.wait_for_in_flight(0)
+    assert (await fake_model.stats()).client_disconnected == 1
+
+
+async def test_an_answer_over_the_limit_is_not_read_to_its_end(model: ModelClient) -> None:
+    assert isinstance(await model.call(CHAT, chat("[[size=12000000]]"), deadline_seconds=30), TooLarge)
+
+
+async def test_an_endless_error_is_not_read_to_its_end() -> None:
+    # The promised length never comes: whoever waits for it waits for ever.
+    head = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 900000000\r\n\r\n"
+    began = time.monotonic()
+    async with answering(head + b"x" * 200_000) as model:
+        outcome = await model.call(CHAT, chat("hi"), deadline_seconds=30)
+    assert isinstance(outcome, Rejected)
+    assert outcome.body is None
+    assert time.monotonic() - began < 20
+
+
+async def test_a_packed_answer_is_read_all_the_same() -> None:
+    body = gzip.compress(b'{"choices": []}')
+    head = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(body)
+    async with answering(head + body) as model:
+        outcome = await model.call(CHAT, chat("hi"), deadline_seconds=30)
+    assert isinstance(outcome, Answered)
+    assert outcome.body == b'{"choices": []}'
+
+
+BROKEN = {
+    "no HTTP": b"hello\r\n\r\n",
+    "nothing": b"",
+    "half a head": b"HTTP/1.1 200 OK\r\ncontent-le",
+    "half a body": b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{",
+    "half an error": b"HTTP/1.1 500 No\r\ncontent-length: 100\r\n\r\n{",
+    "half a chunk": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\n{",
+    "bad packing": b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\nabc",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+async def test_whatever_breaks_on_the_way_is_a_fault_and_no_exception(name: str) -> None:
+    async with answering(BROKEN[name]) as model:
+        outcome = await model.call(CHAT, chat("hi"), deadline_seconds=30)
+    assert isinstance(outcome, Faulted)
+    assert outcome.cause is Cause.BROKEN_OFF
+
+
+async def test_a_redirect_is_not_followed(fake_model: FakeModel) -> None:
+    head = f"HTTP/1.1 307 Moved\r\nlocation: {fake_model.base_url}/chat/completions\r\ncontent-length: 0\r\n\r\n"
+    async with answering(head.encode()) as model:
+        outcome = await model.call(CHAT, chat("hi"), deadline_seconds=30)
+    assert isinstance(outcome, Faulted)
+    assert outcome.cause is Cause.MISCONFIGURED
+    assert await fake_model.calls() == []
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/v1", "https://127.0.0.1:1/v1"])
+async def test_an_address_nobody_answers_at_is_unreachable(url: str) -> None:
+    async with model_client(url) as client:
+        model = ModelClient(client, default_model="m", max_answer_bytes=1000)
+        outcome = await model.call(CHAT, chat("hi"), deadline_seconds=30)
+    assert isinstance(outcome, Faulted)
+    assert outcome.cause is Cause.UNREACHABLE
+
+
+async def test_as_many_calls_as_there_are_slots_are_in_flight_at_once(
+    model: ModelClient, fake_model: FakeModel
+) -> None:
+    await fake_model.hold()
+    calls = [asyncio.create_task(model.call(CHAT, chat(str(n)), deadline_seconds=30)) for n in range(10)]
+    await fake_model.wait_for_in_flight(10)
+    await fake_model.release_all()
+    assert all(isinstance(answer, Answered) for answer in await asyncio.gather(*calls))

@@ -1,0 +1,161 @@
+"""`python -m consumer` as an operator sees it: its start, its probes, its errors, its end."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import orjson
+import pytest
+
+from cli.stack.child import Child
+from cli.stack.ports import Ports
+from common.settings import KafkaSettings, RedisSettings
+from tests.support.deployment import Deployment
+from tests.support.fake_model import FakeModel
+from tests.support.processes import LiveProcess, Processes
+from tests.support.servers import free_ports, own_kafka, own_valkey
+from tests.support.waiting import until
+
+
+@pytest.fixture
+async def ports() -> AsyncIterator[Ports]:
+    async with free_ports() as ports:
+        yield ports
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+async def probe(http: aiohttp.ClientSession, port: int, path: str) -> tuple[int, str]:
+    async with http.get(f"http://127.0.0.1:{port}{path}") as response:
+        return response.status, await response.text()
+
+
+async def launch(processes: Processes, folder: Path, **settings: object) -> LiveProcess:
+    """Start a worker without waiting until it is ready."""
+
+    async def at_once() -> bool:
+        return True
+
+    variables = {f"PROMPTMILL_{name.upper()}": str(value) for name, value in settings.items()}
+    child = Child(
+        name="worker",
+        argv=(sys.executable, "-P", "-m", "consumer"),
+        log=folder / "worker.log",
+        ready=at_once,
+        env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **variables},
+    )
+    return await processes.start(child)
+
+
+async def test_settings_that_cannot_be_used_are_named_each_on_a_line(processes: Processes, tmp_path: Path) -> None:
+    worker = await launch(
+        processes, tmp_path, worker__concurrency="many", redis__url="gopher://private", llm__call_timeout_seconds=9999
+    )
+    assert await worker.exit_status() == 2
+    lines = worker.log().splitlines()
+    assert [line.split(":")[0] for line in lines] == ["PROMPTMILL_REDIS__URL", "PROMPTMILL_WORKER__CONCURRENCY"]
+    assert "private" not in worker.log()
+
+
+async def test_a_taken_port_is_said_in_one_line(processes: Processes, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        worker = await launch(processes, tmp_path, worker__operations_port=port)
+        assert await worker.exit_status() == 1
+    [line] = [line for line in worker.log().splitlines() if not line.startswith("{")]
+    assert line.startswith(f"cannot listen on 127.0.0.1:{port}: ")
+    assert "PROMPTMILL_WORKER__OPERATIONS_PORT" in line
+
+
+async def test_topics_that_cannot_be_made_end_the_worker_with_the_mend(
+    processes: Processes, tmp_path: Path, kafka_settings: KafkaSettings
+) -> None:
+    worker = await launch(
+        processes,
+        tmp_path,
+        kafka__bootstrap_servers=kafka_settings.bootstrap_servers,
+        kafka__topic_prefix=kafka_settings.topic_prefix,
+        kafka__replication_factor=3,
+        worker__operations_port=0,
+    )
+    assert await worker.exit_status() == 1
+    assert "PROMPTMILL_KAFKA__REPLICATION_FACTOR" in worker.log()
+
+
+async def test_a_worker_starts_before_kafka_and_redis_and_goes_on_when_they_come(
+    processes: Processes, ports: Ports, tmp_path: Path, http: aiohttp.ClientSession
+) -> None:
+    operations_port = ports.free()
+    kafka, valkey = await own_kafka(processes, ports, tmp_path), await own_valkey(processes, ports, tmp_path)
+    await asyncio.gather(kafka.process.stop(), valkey.process.stop())
+    worker = await launch(
+        processes,
+        tmp_path,
+        kafka__bootstrap_servers=kafka.address,
+        kafka__replication_factor=1,
+        kafka__min_insync_replicas=1,
+        kafka__task_partitions=2,
+        redis__url=valkey.address,
+        worker__operations_port=operations_port,
+    )
+
+    async def says(path: str, expected: tuple[int, str]) -> bool:
+        return await probe(http, operations_port, path) == expected
+
+    waiting = (503, "Kafka was not reached yet\nRedis does not answer\n")
+    await until(lambda: says("/readyz", waiting), ignoring=(aiohttp.ClientError,), what="the waiting worker's answer")
+    assert await probe(http, operations_port, "/livez") == (200, "ok\n"), "nobody should restart it for that"
+    await asyncio.gather(kafka.process.start(), valkey.process.start())
+    await until(lambda: says("/readyz", (200, "ok\n")), what="a ready worker")
+    worker.terminate()
+    assert await worker.exit_status() == 0
+
+
+async def test_a_worker_that_still_waits_for_kafka_ends_at_once_when_told_to(
+    processes: Processes, ports: Ports, tmp_path: Path
+) -> None:
+    worker = await launch(
+        processes,
+        tmp_path,
+        kafka__bootstrap_servers=f"127.0.0.1:{ports.free()}",
+        redis__url=f"redis://127.0.0.1:{ports.free()}/0",
+        worker__operations_port=0,
+    )
+    await until(lambda: "Kafka is out of reach" in worker.log())
+    worker.terminate()
+    assert await worker.exit_status(deadline=20) == 0
+
+
+async def test_a_workers_figures_are_there_with_their_meaning(  # noqa: PLR0917 - fixtures
+    processes: Processes,
+    ports: Ports,
+    tmp_path: Path,
+    http: aiohttp.ClientSession,
+    kafka_settings: KafkaSettings,
+    redis_settings: RedisSettings,
+    fake_model: FakeModel,
+) -> None:
+    deployment = Deployment(
+        processes=processes,
+        ports=ports,
+        session=http,
+        kafka=kafka_settings,
+        redis=redis_settings,
+        model_url=fake_model.base_url,
+        folder=tmp_path,
+    )
+    worker = await deployment.start_worker(concurrency=3)
+    started = orjson.loads(worker.log().splitlines()[0])
+    status, text = await probe(http, started["operations_port"], "/metrics")
+    assert status == 200
+    for name in ("promptmill_model_call_seconds", "promptmill_leases_held", "promptmill_engine_slots", "process_"):
+        assert f"# HELP {name}" in text
+    assert "promptmill_engine_slots 3.0" in text

@@ -17,7 +17,7 @@ TASK = a_task()
 def a_claim(*, attempts: int = 1, failures: int = 0) -> Claim:
     return Claim(
         task=TASK,
-        token="t",  # noqa: S106 - fences, and opens nothing
+        token="t",
         partition=0,
         offset=0,
         attempts=attempts,

@@ -19,7 +19,7 @@ async def claimed(worker: Role, task: Task) -> Claim:
 def a_lease(lapses_at: float = 1000.0) -> HeldLease:
     claim = Claim(
         task=a_task(),
-        token="t",  # noqa: S106 - fences, and opens nothing
+        token="t",
         partition=0,
         offset=0,
         attempts=1,

@@ -17,7 +17,7 @@ TASK = a_task(metadata={"order": 1}, lane=Lane.BATCH, batch={"id": "b", "custom_
 POLICY = RetryPolicy(base_seconds=1, cap_seconds=60, max_attempts=5)
 CLAIM = Claim(
     task=TASK,
-    token="fence",  # noqa: S106 - fences, and opens nothing
+    token="fence",
     partition=1,
     offset=2,
     attempts=3,

@@ -1,8 +1,9 @@
 """A worker's moves: claim a task under a lease, keep it, say how far it is, end it or give it back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 from redis.asyncio import Redis
 
@@ -65,7 +66,12 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """The store has no such task, and the caller did not allow to make it anew."""
+    """The store has no such task, or an earlier run of it only, and the caller did not allow to make it anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lapsed:
+    """Another worker held it, whose lease has lapsed, and the caller did not allow to take it over."""
 
 
 class Skip(StrEnum):
@@ -77,7 +83,11 @@ class Skip(StrEnum):
     GONE = "gone"
 
 
-ClaimReply = Claimed | Exhausted | Busy | Waiting | Ended | Missing | Skip
+_PLAIN_REPLIES: Mapping[str, Ended | Missing | Lapsed] = MappingProxyType(
+    {"final": Ended(), "expired": Ended(), "missing": Missing(), "lapsed": Lapsed()}
+)
+
+ClaimReply = Claimed | Exhausted | Busy | Waiting | Ended | Missing | Lapsed | Skip
 
 
 class Hold(StrEnum):
@@ -139,7 +149,7 @@ class Leases:
         """Take `task` from the record at `partition` and `offset`.
 
         Without `may_create` a task that the store does not have is answered with `Missing`, without `may_take_over` a
-        lapsed lease with `Busy`: after the store has lost something, holders must have their turn first.
+        lapsed lease with `Lapsed`: after the store has lost something, holders must have their turn first.
         """
         arguments = {
             **identity(task),
@@ -227,10 +237,8 @@ class Leases:
 
 def _claim_reply(reply: Reply, task: Task, token: str, partition: int, offset: int) -> ClaimReply:
     word = reply_word(reply)
-    if word in {"final", "expired"}:
-        return Ended()
-    if word == "missing":
-        return Missing()
+    if word in _PLAIN_REPLIES:
+        return _PLAIN_REPLIES[word]
     if word in set(Skip):
         return Skip(word)
     numbers = [int(item) for item in reply[1:]]

@@ -4,6 +4,7 @@ A marker that is missing (a wiped store), or that names another `run_id` (a rest
 replica that took over), means that tasks may be missing or have gone back in time until the results were replayed.
 """
 
+import asyncio
 import secrets
 from dataclasses import dataclass
 
@@ -62,3 +63,35 @@ class Marker:
             await self._redis.pexpire(self._key, MARKER_TTL_MS)
         except OUT_OF_REACH as error:
             raise StoreUnavailable(f"Redis is out of reach: {type(error).__name__}") from error
+
+
+class SharedLooks:
+    """Looks at the store for many at once: each gets an answer to a question that was asked after it came."""
+
+    def __init__(self, marker: Marker) -> None:
+        self._marker = marker
+        self._under_way: asyncio.Task[StoreIdentity] | None = None
+        self._next: asyncio.Task[StoreIdentity] | None = None
+
+    async def identity(self) -> StoreIdentity:
+        """What the store is now.
+
+        Raises:
+            StoreUnavailable: Redis is out of reach.
+        """
+        if self._next is None:
+            self._next = asyncio.create_task(self._look(self._under_way), name="look at the store")
+            self._next.add_done_callback(_heard)
+        return await asyncio.shield(self._next)
+
+    async def _look(self, before: asyncio.Task[StoreIdentity] | None) -> StoreIdentity:
+        if before is not None:
+            await asyncio.wait({before})
+        self._under_way, self._next = self._next, None
+        return await self._marker.identity()
+
+
+def _heard(look: asyncio.Task[StoreIdentity]) -> None:
+    """Whoever asked may be gone: what the look came to is nobody's surprise then."""
+    if not look.cancelled():
+        look.exception()

@@ -1,4 +1,4 @@
-"""A rebuild's moves: what the results topic says of finished tasks, written where the store does not know it."""
+"""A rebuild's moves: what Kafka says of finished and of open tasks, written where the store does not know it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ from redis.asyncio import Redis
 
 from common.store.compression import pack
 from common.store.keys import Keys
-from common.store.scripts import ScriptCall, load_script, reply_word, run_scripts
+from common.store.scripts import ScriptCall, identity, load_script, reply_word, run_scripts
+from common.store.submissions import Written
 from common.task import Lane, Status, to_millis
 
 
@@ -30,7 +31,7 @@ class Outcome:
 
 
 class Restoring:
-    """Writes outcomes, each only where the store knows less. Raises `StoreUnavailable`; repeating is safe."""
+    """Writes tasks, each only where the store knows less. Raises `StoreUnavailable`; repeating is safe."""
 
     def __init__(self, redis: Redis, keys: Keys, *, result_ttl_seconds: float) -> None:
         self._redis = redis
@@ -38,6 +39,7 @@ class Restoring:
         self._result_ttl = to_millis(result_ttl_seconds)
         self._restore = load_script("restore")
         self._bury = load_script("bury")
+        self._reopen = load_script("reopen")
 
     async def restore(self, outcomes: Sequence[Outcome]) -> int:
         """Write outcomes in one round trip; how many the store did not know."""
@@ -49,6 +51,28 @@ class Restoring:
         arguments = {"expires_at": to_millis(expires_at)}
         calls = [ScriptCall(self._bury, self._keys.of(task_id), arguments) for task_id in task_ids]
         await run_scripts(self._redis, calls)
+
+    async def reopen(self, written: Sequence[Written], *, delay_seconds: float) -> int:
+        """Show tasks that have not ended as queued, each to be claimed after the delay; how many were not known.
+
+        A worker may be calling the model for one of them: the delay is its time to say so.
+        """
+        calls = [
+            ScriptCall(
+                self._reopen,
+                self._keys.of(entry.task.task_id),
+                {
+                    **identity(entry.task),
+                    "result_ttl": self._result_ttl,
+                    "partition": entry.partition,
+                    "offset": entry.offset,
+                    "delay": to_millis(delay_seconds),
+                },
+            )
+            for entry in written
+        ]
+        replies = await run_scripts(self._redis, calls)
+        return sum(reply_word(reply) == "reopened" for reply in replies)
 
     def _restoring(self, outcome: Outcome) -> ScriptCall:
         arguments: dict[str, str | int | float | bytes] = {

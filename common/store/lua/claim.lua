@@ -6,15 +6,17 @@
 --   refused | deleted                                         never was a task | its tenant wants nothing of it kept
 --   stale | gone                                              of another run | past its end and forgotten
 --   missing                                                   not there, and arg.may_create forbids to make it anew
--- arg.may_take_over forbids to take a lapsed lease: it is answered as busy for a whole one, so that its holder is first.
+--   lapsed                                                    its lease has, and arg.may_take_over forbids to take it
+-- A store that went back in time may know only an earlier run than the record's: then the record's is missing.
 local task = read()
-if not task.status then
+if not task.status or behind(task) then
   if now >= tonumber(arg.expires_at) then
     return {'gone'}
   end
   if arg.may_create ~= '1' then
     return {'missing'}
   end
+  clear()
   create('queued')
   task = read()
 end
@@ -38,7 +40,7 @@ if task.status == 'processing' and not repeated then
     return {'busy', task.lease_until - now}
   end
   if arg.may_take_over ~= '1' then
-    return {'busy', tonumber(arg.lease)}
+    return {'lapsed'}
   end
   task.crashes = task.crashes + 1
 elseif task.status == 'queued' and task.retry_at > now then

@@ -47,6 +47,15 @@ local function create(status)
   keep_unfinished(tonumber(arg.expires_at))
 end
 
+-- Does the store know only a run before the caller's? A deleted or refused task has no runs to come.
+local function behind(task)
+  return task.status and task.status ~= 'deleted' and task.status ~= 'refused' and task.run < tonumber(arg.run)
+end
+
+local function clear()
+  redis.call('DEL', task_key, result_key)
+end
+
 -- End the run without an answer: nobody's token is the task's from here on.
 local function end_now(task, status)
   redis.call('HSET', task_key, 'status', status, 'finished_at', now)
@@ -58,6 +67,10 @@ end
 -- caller's own clock says that its lease runs (arg.may_restore), but never one that the caller gave back itself.
 local function hold()
   local task = read()
+  if behind(task) and arg.may_restore == '1' then
+    clear()
+    task = read()
+  end
   if task.status and task.run ~= tonumber(arg.run) then
     return 'lost', task
   end

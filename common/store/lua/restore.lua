@@ -8,9 +8,16 @@ end
 if task.status and task.run == run and FINAL[task.status] then
   return {'present'}
 end
-redis.call('DEL', task_key, result_key)
+-- The caller only guesses the end of life where the store has lost it.
+local expires_at = tonumber(arg.expires_at)
+if task.status and task.run == run then
+  expires_at = task.expires_at
+  redis.call('HDEL', task_key, 'token', 'lease_until', 'retry_at', 'released')
+else
+  clear()
+end
 redis.call('HSET', task_key, 'status', arg.status, 'run', arg.run, 'tenant', arg.tenant, 'lane', arg.lane,
-  'created_at', arg.created_at, 'expires_at', arg.expires_at, 'finished_at', arg.finished_at, 'attempts', arg.attempts,
+  'created_at', arg.created_at, 'expires_at', expires_at, 'finished_at', arg.finished_at, 'attempts', arg.attempts,
   'progress', arg.status == 'completed' and 100 or 0)
 if arg.started_at then
   redis.call('HSET', task_key, 'started_at', arg.started_at)
@@ -19,6 +26,6 @@ if arg.token then
   redis.call('HSET', task_key, 'token', arg.token)
 end
 local left = math.max(1, arg.finished_at + arg.result_ttl - now)
-redis.call('PEXPIRE', task_key, math.max(left, arg.expires_at - now))
+redis.call('PEXPIRE', task_key, math.max(left, expires_at - now))
 redis.call('SET', result_key, arg.result, 'PX', left)
 return {'restored'}

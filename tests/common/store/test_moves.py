@@ -79,11 +79,10 @@ async def test_refusing_after_the_worker_changes_nothing(store: Store) -> None:
     assert (await store.state(task)).status is Status.PROCESSING
 
 
-@pytest.mark.parametrize("run", [1, 3])
-async def test_a_record_of_another_run_is_skipped(store: Store, run: int) -> None:
+async def test_a_record_of_an_earlier_run_is_skipped(store: Store) -> None:
     task = a_task(run=2)
     await store.claimed(task)
-    other = a_task(task_id=task.task_id, run=run)
+    other = a_task(task_id=task.task_id, run=1)
     assert await store.claim(other, "b") is Skip.STALE_RUN
 
 

@@ -1,10 +1,12 @@
 import time
+from dataclasses import replace
 
 import pytest
 
-from common.store.leases import Busy, Claimed, Ended, Missing, Skip
+from common.store.leases import Claimed, Ended, Hold, Lapsed, Missing, Skip, Waiting
 from common.store.marker import Marker
 from common.store.restoring import Outcome, Restoring
+from common.store.submissions import Written
 from common.task import Lane, Status, Task
 from tests.common.store.conftest import DAY, Store
 from tests.common.store.test_moves import RESULT, a_task, finish
@@ -98,7 +100,7 @@ async def test_a_claim_may_be_kept_from_taking_a_lapsed_lease(store: Store) -> N
     await store.claimed(task)
     await store.set(task, lease_until=1)
     reply = await store.others.claim(task, token="b", partition=0, offset=0, may_take_over=False)
-    assert isinstance(reply, Busy)
+    assert isinstance(reply, Lapsed)
     assert isinstance(await store.claim(task, "b", store.others), Claimed)
 
 
@@ -115,3 +117,56 @@ async def test_a_store_is_whole_under_the_redis_that_its_marker_names(store: Sto
     assert not (await marker.identity()).is_whole
     await store.redis.delete(store.keys.marker)
     assert not (await marker.identity()).is_whole
+
+
+async def test_an_open_task_is_queued_again_and_nobody_takes_it_before_its_holder_had_its_turn(
+    store: Store, restoring: Restoring
+) -> None:
+    task = a_task()
+    claim = await store.claimed(task)
+    await store.redis.delete(*store.keys.of(task.task_id))
+    assert await restoring.reopen([Written(task, 3, 7)], delay_seconds=30) == 1
+    assert isinstance(await store.claim(task, "b", store.others), Waiting)
+    assert await store.leases.renew([(claim, True)]) == [Hold.HELD]
+    state = await store.state(task)
+    assert (state.status, state.retry_at, state.partition, state.offset) == (Status.PROCESSING, None, 3, 7)
+
+
+async def test_reopening_leaves_alone_what_the_store_knows_and_what_is_over(store: Store, restoring: Restoring) -> None:
+    known, ended, deleted, over = a_task(), a_task(), a_task(), a_task(expires_at=time.time() - 1)
+    await store.claimed(known)
+    await finish(store, ended)
+    await finish(store, deleted)
+    await store.endings.delete([deleted.task_id], tenant="local")
+    tasks = [known, ended, deleted, over]
+    assert await restoring.reopen([Written(task, 0, 0) for task in tasks], delay_seconds=0) == 0
+    statuses = [state and state.status for state in await store.reader.read([task.task_id for task in tasks])]
+    assert statuses == [Status.PROCESSING, Status.COMPLETED, None, None]
+
+
+async def test_a_run_that_the_store_does_not_know_yet_is_missing_and_not_stale(
+    store: Store, restoring: Restoring
+) -> None:
+    first = a_task()
+    second = replace(first, run=2)
+    await finish(store, first)
+    reply = await store.leases.claim(second, token="b", partition=0, offset=1, may_create=False)
+    assert isinstance(reply, Missing)
+    assert (await store.state(first)).run == 1
+    assert await restoring.reopen([Written(second, 0, 1)], delay_seconds=0) == 1
+    assert isinstance(await store.claim(second, "b"), Claimed)
+    state = await store.state(first)
+    assert (state.run, state.status, state.result) == (2, Status.PROCESSING, None)
+    assert await store.claim(first, "c") is Skip.STALE_RUN
+
+
+async def test_a_restored_outcome_keeps_the_end_of_life_that_the_store_knows(
+    store: Store, restoring: Restoring
+) -> None:
+    task = a_task(expires_at=time.time() + 500)
+    await store.claimed(task)
+    await restoring.restore([an_outcome(task, expires_at=time.time() + DAY)])
+    state = await store.state(task)
+    assert state.expires_at == pytest.approx(task.expires_at, abs=0.001)
+    assert (state.status, state.retry_at) == (Status.COMPLETED, None)
+    assert await store.redis.hget(store.keys.task(task.task_id), "lease_until") is None

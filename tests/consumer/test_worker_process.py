@@ -50,7 +50,12 @@ async def launch(processes: Processes, folder: Path, **settings: object) -> Live
         argv=(sys.executable, "-P", "-m", "consumer"),
         log=folder / "worker.log",
         ready=at_once,
-        env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **variables},
+        env={
+            # PYTHONPATH: a checkout that is not the installed one is tested as itself.
+            **{name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ},
+            "PYTHONUNBUFFERED": "1",
+            **variables,
+        },
     )
     return await processes.start(child)
 

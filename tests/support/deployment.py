@@ -15,7 +15,8 @@ from common.settings import KafkaSettings, RedisSettings, variable_name
 from tests.support.api import Api
 from tests.support.processes import LiveProcess, Processes
 
-_FROM_OUTSIDE = ("HOME", "LANG", "PATH", "TZ")
+# PYTHONPATH: a checkout that is not the installed one is tested as itself.
+_FROM_OUTSIDE = ("HOME", "LANG", "PATH", "PYTHONPATH", "TZ")
 
 
 class Deployment:

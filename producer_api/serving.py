@@ -6,7 +6,8 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import uvicorn
-from fastapi import FastAPI
+
+from producer_api.boundary import AsgiApp
 
 _BACKLOG = 2048
 # Longer than the usual load balancer keeps an idle connection: it, not we, should end one.
@@ -30,7 +31,7 @@ class Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving_api(app: FastAPI, *, host: str, port: int) -> AsyncIterator[int]:
+async def serving_api(app: AsgiApp, *, host: str, port: int) -> AsyncIterator[int]:
     """Serve while the body runs, then finish the requests under way; gives the port that was bound.
 
     Raises:

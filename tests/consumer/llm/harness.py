@@ -101,7 +101,7 @@ class Role:
         chance = Chance(now=time.time, clock=time.monotonic, jitter=lambda: 0.5, new_token=lambda: next(self.tokens))
         pace = StorePace(base_seconds=0.05, cap_seconds=0.2, jitter=chance.jitter)
         self.keeper = LeaseKeeper(self.leases, lease_seconds=lease_seconds, clock=chance.clock, metrics=metrics)
-        recorder = Recorder(
+        self.recorder = Recorder(
             leases=self.leases,
             reader=reader,
             pace=pace,
@@ -115,7 +115,7 @@ class Role:
             keeper=self.keeper,
             reader=reader,
             model=ModelClient(client, default_model="fake-model", max_answer_bytes=max_answer_bytes),
-            recorder=recorder,
+            recorder=self.recorder,
             policy=RetryPolicy(base_seconds=1, cap_seconds=60, max_attempts=max_attempts),
             pace=pace,
             names=NAMES,

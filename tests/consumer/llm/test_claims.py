@@ -224,3 +224,25 @@ async def test_a_released_task_is_no_longer_renewed(scene: Scene, worker: Role) 
     assert worker.counted("claims_lost_total") == 0
     assert (await scene.state(task)).status is Status.QUEUED
     assert Hold.LOST not in (await worker.leases.renew([]))
+
+
+async def test_what_was_started_anew_since_is_not_published_for_the_run_before(scene: Scene, worker: Role) -> None:
+    task = a_task()
+    await worker.handle(task)
+    # Between this worker's claim, answered by the end of run 1, and its reading of that end.
+    await scene.set(task, run=2)
+    assert await worker.recorder.publish_again(task, a_delivery(task)) == Settled()
+
+
+async def test_a_task_that_lives_again_is_looked_at_again(worker: Role) -> None:
+    task = a_task("[[status=500]]")
+    await worker.handle(task)
+    assert await worker.recorder.publish_again(task, a_delivery(task)) == RetryAfter(2.0)
+
+
+async def test_a_result_read_from_the_store_is_published_within_one_lease(scene: Scene, worker: Role) -> None:
+    task = a_task()
+    await worker.handle(task)
+    outcome = await scene.worker(lease_seconds=5).handle(task)
+    assert isinstance(outcome, Settled)
+    assert 0 < outcome.publish_before - asyncio.get_running_loop().time() <= 5

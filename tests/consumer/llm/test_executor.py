@@ -1,5 +1,7 @@
 """What becomes of a task whose model answers well, badly, late or never."""
 
+import asyncio
+
 import orjson
 import pytest
 
@@ -209,7 +211,9 @@ async def test_a_task_past_its_end_expires_instead_of_being_called(
 
 async def test_a_call_is_ended_when_its_task_expires(scene: Scene, worker: Role, fake_model: FakeModel) -> None:
     task = a_task("[[hang]]", life=0.5)
-    outcome = await worker.handle(task)
+    # Long before the call's own limit of a minute.
+    async with asyncio.timeout(30):
+        outcome = await worker.handle(task)
     assert isinstance(outcome, Settled)
     [record] = outcome.records
     assert decode_result(record.value or b"")["status"] == "expired"

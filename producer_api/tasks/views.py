@@ -19,7 +19,7 @@ def submitted_view(entry: Entry, index: int) -> dict[str, Any]:
 
 def _unwritten(entry: Unwritten, index: int) -> ApiError:
     if entry.too_large:
-        message = "The prompt is larger than the queue takes: make it shorter."
+        message = "The queue refused the prompt as too large: make it shorter."
         return ApiError(message=message, type="invalid_request_error", param=f"prompts[{index}]", code="limit_exceeded")
     message = "The prompt could not be written in time and is not accepted: send it again."
     return ApiError(message=message, type=SERVER_ERROR, param=f"prompts[{index}]", code="not_written")

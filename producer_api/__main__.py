@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from contextlib import AsyncExitStack
+from functools import partial
 
 import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -14,7 +15,7 @@ from redis.asyncio import Redis
 from common.connections import create_admin, create_producer, create_redis
 from common.settings import SettingsError, load_settings
 from common.store.keys import Keys
-from common.store.reading import TaskReader
+from common.store.reading import TaskReader, ping
 from common.store.submissions import Submissions
 from common.task import Lane, new_task_id
 from common.telemetry.logging import configure_logging
@@ -94,7 +95,7 @@ def ready_parts(settings: Settings, redis: Redis, link: KafkaLink, registry: Col
     """The parts that requests use, put together."""
     api, keys, ttl = settings.api, Keys(settings.redis.key_prefix), settings.tasks.result_ttl_seconds
     names = TopicNames(settings.kafka.topic_prefix)
-    store_health = StoreHealth(redis, timeout_seconds=settings.redis.timeout_seconds)
+    store_health = StoreHealth(partial(ping, redis), timeout_seconds=settings.redis.timeout_seconds)
     budget = Budget(max_bytes=api.max_bytes_in_flight, max_records=api.max_records_in_flight)
     metrics = Metrics(registry, budget, connected=lambda: link.hindrance is None)
     publisher = Publisher(

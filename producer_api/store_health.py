@@ -1,21 +1,19 @@
 """Whether Redis answers."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
-from redis.asyncio import Redis
-
-from common.store.reading import ping
 from common.store.scripts import StoreUnavailable
 
 
 class StoreHealth:
     """Asks anew each time: what was true a moment ago would let a request through that cannot be shown.
 
-    `timeout_seconds` bounds one question.
+    `answers` is the question, `timeout_seconds` bounds it.
     """
 
-    def __init__(self, redis: Redis, *, timeout_seconds: float) -> None:
-        self._redis = redis
+    def __init__(self, answers: Callable[[], Awaitable[bool]], *, timeout_seconds: float) -> None:
+        self._answers = answers
         self._timeout = timeout_seconds
 
     async def ensure(self) -> None:
@@ -26,7 +24,7 @@ class StoreHealth:
         """
         try:
             async with asyncio.timeout(self._timeout):
-                answered = await ping(self._redis)
+                answered = await self._answers()
         except TimeoutError:
             answered = False
         if not answered:

@@ -17,9 +17,11 @@ from cli.stack.ports import Ports
 from cli.stack.progress import Display, display
 from cli.stack.ready_message import ready_message
 from cli.stack.stack import Stack
+from cli.stack.stack_file import StackFile
 from cli.stack.stop_request import StopRequest
 from common.settings import SettingsError, load_settings
-from consumer.settings import Settings
+from consumer.settings import Settings as WorkerSettings
+from producer_api.settings import Settings as ApiSettings
 
 
 async def run_stack(options: StackOptions, environ: Mapping[str, str], console: Console) -> int:
@@ -28,15 +30,13 @@ async def run_stack(options: StackOptions, environ: Mapping[str, str], console: 
     `environ` is this process's environment: the services' settings are read from it before anything starts. Raises
     StackError when something cannot start; whatever did start is stopped by then.
     """
-    try:
-        settings = load_settings(Settings)
-    except SettingsError as error:
-        raise StackError("; ".join(str(error).splitlines())) from error
+    settings = _checked_settings()
     with (
         claimed_data_dir(options.data_dir, ephemeral=options.ephemeral) as data_dir,
         Ports(cache_dir(environ) / "ports", random.Random()) as ports,  # noqa: S311 (a port is no secret)
         display(console) as shown,
     ):
+        StackFile(data_dir.path).remove()  # a killed stack left its own
         await end_leftovers(data_dir.pids, shown.say)
         layout = claim_layout(options, data_dir, ports, shown.say)
         stack = Stack(
@@ -49,6 +49,19 @@ async def run_stack(options: StackOptions, environ: Mapping[str, str], console: 
             display=shown,
         )
         return await _run(stack, options, data_dir, shown)
+
+
+def _checked_settings() -> WorkerSettings:
+    """Load what both services would, so that a setting at fault is said before anything starts."""
+    faults: dict[str, None] = {}
+    for settings_class in (ApiSettings, WorkerSettings):
+        try:
+            load_settings(settings_class)
+        except SettingsError as error:
+            faults.update(dict.fromkeys(str(error).splitlines()))
+    if faults:
+        raise StackError("; ".join(faults))
+    return load_settings(WorkerSettings)
 
 
 async def _run(stack: Stack, options: StackOptions, data_dir: DataDir, shown: Display) -> int:

@@ -66,7 +66,6 @@ class Stack:
 
     async def start(self) -> None:
         """Start everything and wait until it is ready, then write `stack.json`. Raises StackError."""
-        self._file.remove()
         await all_done(self._start_kafka(), self._start_valkey(), self._start_model())
         await all_done(self._start_api(), self._start_workers())
         self._file.write(self.addresses, self._pids())

@@ -62,20 +62,24 @@ def create_group_consumer(
     A third of the session is the heartbeat; a member that dies holds its partitions for one session.
     """
     session_ms = round(session_timeout_seconds * 1000)
+    rebalance_ms = 3 * session_ms
+    arguments = _connection(settings, client_id)
+    # The answer to a join comes when the slowest member has joined: no reason to close the connection.
+    arguments["request_timeout_ms"] = max(arguments["request_timeout_ms"], rebalance_ms + 5000)
     return AIOKafkaConsumer(
         group_id=group_id,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         session_timeout_ms=session_ms,
         heartbeat_interval_ms=session_ms * 3 // 10,
-        rebalance_timeout_ms=3 * session_ms,
+        rebalance_timeout_ms=rebalance_ms,
         # Polling is decoupled from work, so a pause this long is a stuck process.
         max_poll_interval_ms=300_000,
         fetch_max_bytes=16 * MAX_TASK_RECORD_BYTES,
         max_partition_fetch_bytes=MAX_TASK_RECORD_BYTES,
         # Neighbours of one request run on different workers. Exactly one: a second costs a join each.
         partition_assignment_strategy=(RoundRobinPartitionAssignor,),
-        **_connection(settings, client_id),
+        **arguments,
     )
 
 

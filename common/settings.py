@@ -40,7 +40,11 @@ class Block(BaseModel):
 class KafkaSettings(Block):
     """Where Kafka is and how its topics are named and kept."""
 
-    bootstrap_servers: str = Field("127.0.0.1:9092", description="Brokers to begin with: host:port, comma-separated.")
+    bootstrap_servers: str = Field(
+        "127.0.0.1:9092",
+        pattern=r"^\s*[^\s,]+:\d{1,5}\s*(,\s*[^\s,]+:\d{1,5}\s*)*$",
+        description="Brokers to begin with: host:port, comma-separated.",
+    )
     topic_prefix: str = Field(
         "promptmill.",
         pattern=r"^[A-Za-z0-9._-]{0,64}$",

@@ -1,7 +1,6 @@
 """A worker: `python -m consumer`, set by its environment alone. Exits 0 after a drain, 2 for settings, 1 otherwise."""
 
 import asyncio
-import logging
 import sys
 
 import structlog
@@ -23,8 +22,6 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     configure_logging(settings.log, "consumer")
-    # It writes a line with the whole address for every call; ours says more with less.
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run_worker(settings))

@@ -11,7 +11,11 @@ from structlog.typing import ExcInfo
 from common.settings import LogSettings
 
 # At DEBUG these write message bodies, and with them prompts and answers.
-_BODY_WRITERS = ("aiokafka", "aiohttp", "httpcore2", "httpx2", "openai", "redis", "uvicorn")
+_BODY_WRITERS = ("aiokafka", "aiohttp", "httpcore2", "openai", "redis", "uvicorn")
+
+
+# At INFO it writes a line with the whole address for every call.
+_ADDRESS_WRITERS = ("httpx2",)
 
 
 def configure_logging(settings: LogSettings, service: str, stream: TextIO | None = None) -> None:
@@ -52,6 +56,8 @@ def configure_logging(settings: LogSettings, service: str, stream: TextIO | None
     root.setLevel(level)
     for name in _BODY_WRITERS:
         logging.getLogger(name).setLevel(max(level, logging.INFO))
+    for name in _ADDRESS_WRITERS:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 
 def without_messages(exc_info: ExcInfo) -> str:

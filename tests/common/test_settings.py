@@ -21,9 +21,9 @@ def test_defaults_are_valid() -> None:
 
 
 def test_the_environment_sets_one_field_and_leaves_its_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PROMPTMILL_KAFKA__BOOTSTRAP_SERVERS", "broker:1")
+    monkeypatch.setenv("PROMPTMILL_KAFKA__BOOTSTRAP_SERVERS", "broker:1,[::1]:9092")
     settings = load_settings(ServiceSettings)
-    assert settings.kafka.bootstrap_servers == "broker:1"
+    assert settings.kafka.bootstrap_servers == "broker:1,[::1]:9092"
     assert settings.kafka.topic_prefix == "promptmill."
 
 
@@ -51,6 +51,8 @@ def test_the_variable_itself_goes_before_its_file(monkeypatch: pytest.MonkeyPatc
         ("PROMPTMILL_KAFKA__REPLICATION_FACTOR", "0", "greater than or equal to 1"),
         ("PROMPTMILL_KAFKA__TOPIC_PREFIX", "no spaces secret", "pattern"),
         ("PROMPTMILL_KAFKA__BOOTSTRAP", "secret:1", "Extra inputs"),
+        ("PROMPTMILL_KAFKA__BOOTSTRAP_SERVERS", "secret", "pattern"),
+        ("PROMPTMILL_KAFKA__BOOTSTRAP_SERVERS", "a:1,secret:port", "pattern"),
         ("PROMPTMILL_KAFKA__SECURITY_PROTOCOL", "SASL_SSL", "sasl_username"),
         ("PROMPTMILL_REDIS__URL", "http://secret", "redis://"),
         ("PROMPTMILL_REDIS__TIMEOUT_SECONDS", "nan", "less than or equal to 30"),

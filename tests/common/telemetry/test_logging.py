@@ -82,3 +82,11 @@ def test_libraries_that_write_bodies_at_debug_do_not_get_to(library: str) -> Non
     structlog.get_logger().debug("ours")
     assert PROMPT not in stream.getvalue()
     assert "ours" in stream.getvalue()
+
+
+def test_no_line_is_written_for_every_call() -> None:
+    stream = lines("json", "debug")
+    logging.getLogger("httpx2").info("HTTP Request: POST http://model/%s", PROMPT)
+    logging.getLogger("httpx2").warning("worth reading")
+    assert PROMPT not in stream.getvalue()
+    assert "worth reading" in stream.getvalue()

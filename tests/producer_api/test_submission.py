@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from common.connections import create_admin, create_redis
 from common.record import decode_task
 from common.settings import KafkaSettings, RedisSettings
 from common.store.keys import Keys
+from common.store.reading import ping
 from common.store.scripts import StoreUnavailable
 from common.task import Lane
 from common.topics import TopicNames
@@ -24,7 +26,7 @@ from producer_api.publisher import Unwritten
 from producer_api.settings import Settings
 from producer_api.state import Parts
 from producer_api.store_health import StoreHealth
-from producer_api.submission import Accepted, Batch, Prompt, PromptTooLarge, Terms
+from producer_api.submission import Accepted, Batch, Entry, Prompt, PromptTooLarge, Terms
 from producer_api.tasks.views import submitted_view
 from tests.support.backend import redis_settings_for, unique_prefix
 from tests.support.kafka_view import KafkaView, looking_into_kafka
@@ -93,7 +95,7 @@ async def test_prompts_that_kafka_has_are_accepted_though_redis_is_lost_before_t
     front = front_on_own_valkey
     # The question before Kafka is answered by a Redis that lives, so that the loss falls between the two.
     living = create_redis(redis_settings, "test")
-    front.parts.submission._store_health = StoreHealth(living, timeout_seconds=2)
+    front.parts.submission._store_health = StoreHealth(partial(ping, living), timeout_seconds=2)
     valkey.process.freeze()
     entries = await front.parts.submission.submit(front.batch("one", "two"))
     assert [type(entry) for entry in entries] == [Accepted, Accepted]
@@ -134,8 +136,16 @@ async def test_a_prompt_that_kafka_refuses_fails_alone_and_is_marked(
     await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": "20000"})])
     await admin.close()
     incompressible = os.urandom(30_000).hex()
-    batch = front.batch("short", incompressible, "also short")
-    entries = await front.parts.submission.submit(batch)
+
+    async def submitted() -> tuple[Batch, list[Entry]] | None:
+        batch = front.batch("short", incompressible, "also short")
+        entries = await front.parts.submission.submit(batch)
+        return None if isinstance(entries[1], Accepted) else (batch, entries)
+
+    # The broker says yes before it has told its partitions.
+    seen = await until(submitted, what="the topic's new limit")
+    assert seen is not None
+    batch, entries = seen
     assert isinstance(entries[0], Accepted)
     assert entries[1] == Unwritten(too_large=True)
     assert isinstance(entries[2], Accepted)

@@ -67,7 +67,7 @@ def replication(brokers: int) -> tuple[int, int]:
 def server_properties(node: Node, nodes: Sequence[Node]) -> str:
     """Return the text of the configuration file of `node`, one of `nodes`."""
     replicas, in_sync = replication(len(nodes))
-    settings = {
+    settings: dict[str, object] = {
         "process.roles": "broker,controller",
         "node.id": node.node_id,
         # Named here and not in the metadata log, so that a cluster may come back on other ports.
@@ -94,6 +94,9 @@ def server_properties(node: Node, nodes: Sequence[Node]) -> str:
         # The default takes 128 MB of heap at once.
         "log.cleaner.dedupe.buffer.size": 16 << 20,
     }
+    if len(nodes) > 1:
+        # Another broker leads before a producer of ours gives up, 8 s; the default is 9.
+        settings |= {"broker.session.timeout.ms": 6000, "broker.heartbeat.interval.ms": 1000}
     return "".join(f"{name}={_escaped(value)}\n" for name, value in settings.items())
 
 

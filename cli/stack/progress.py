@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Protocol, Self
 
 from rich.console import Console
@@ -43,6 +43,12 @@ def display(console: Console) -> AbstractContextManager[Display]:
     return LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
 
 
+def _print(console: Console, line: str) -> None:
+    # A terminal that was closed has no reader; the children are still to be drained.
+    with suppress(OSError):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
 class PlainDisplay:
     """Prints a line when a step begins, at each quarter of a download, and when the step is ready."""
 
@@ -60,7 +66,7 @@ class PlainDisplay:
 
     def say(self, line: str) -> None:
         """Print one line."""
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        _print(self._console, line)
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
@@ -119,7 +125,7 @@ class LiveDisplay:
 
     def say(self, line: str) -> None:
         """Print one line above the steps."""
-        self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        _print(self._progress.console, line)
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:

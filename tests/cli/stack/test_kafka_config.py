@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from cli.stack.kafka_config import Node, bootstrap_servers, replication, server_properties
+from common.settings import KafkaSettings
 
 
 def _nodes(count: int) -> list[Node]:
@@ -25,6 +26,11 @@ def test_a_cluster_of_three_votes_and_replicates_among_all() -> None:
     assert properties["min.insync.replicas"] == "2"
     for name in ("default.replication.factor", "offsets.topic.replication.factor"):
         assert properties[name] == "3"
+
+
+def test_a_lost_broker_is_replaced_as_leader_before_a_producer_gives_up() -> None:
+    patience_ms = KafkaSettings().request_timeout_seconds * 1000
+    assert int(_properties(_nodes(3))["broker.session.timeout.ms"]) < patience_ms
 
 
 def test_everything_listens_on_loopback_only() -> None:

@@ -48,7 +48,7 @@ def _cluster_id(folder: Path, brokers: int) -> str:
                 f"use --brokers {known['brokers']} or another --data-dir"
             )
         return str(known["cluster_id"])
-    cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+    cluster_id = _new_cluster_id()
     folder.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps({"cluster_id": cluster_id, "brokers": brokers}), "utf-8")
     return cluster_id
@@ -58,6 +58,14 @@ def _configure(node: Node, nodes: Sequence[Node]) -> None:
     node.folder.mkdir(parents=True, exist_ok=True)
     node.properties.write_text(server_properties(node, nodes), "utf-8")
     node.log4j.write_text(LOG4J, "utf-8")
+
+
+def _new_cluster_id() -> str:
+    """Draw a UUID in Kafka's spelling; one that begins with a hyphen would be read as an option."""
+    while True:
+        drawn = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        if not drawn.startswith("-"):
+            return drawn
 
 
 async def _format(program: KafkaProgram, node: Node, cluster_id: str, log: Path) -> None:

@@ -54,6 +54,8 @@ def parameters(model: str, port: int, name: str) -> xllamacpp.CommonParams:
     params.hostnames = ["127.0.0.1"]
     params.port = port
     params.ui = False
+    # Not for web pages of others that happen to be open on this machine.
+    params.cors_origins = "http://127.0.0.1"
     params.n_parallel = _SLOTS
     params.n_ctx = _SLOTS * _CONTEXT_TOKENS_PER_SLOT
     params.n_predict = _MOST_TOKENS

@@ -19,6 +19,7 @@ class EngineMetrics:
         self.delivered = counter("records_delivered", "Records taken from Kafka.", "topic")
         self.finished = counter("records_finished", "Records whose offset is done.", "topic")
         self.retried = counter("records_retried", "Times a record was put back to wait for another attempt.", "topic")
+        self.moved = counter("records_moved", "Waiting records of which a copy at the tail took the place.", "topic")
         self.held = counter("records_held", "Times a record was found to be not for this process.", "topic", "reason")
         self.repeated = counter("records_repeated", "Records delivered again by Kafka and dropped at once.", "topic")
         self.missing = counter("offsets_missing", "Offsets passed over because the broker no longer has them.", "topic")
@@ -26,7 +27,10 @@ class EngineMetrics:
         self.given_up = counter("records_given_up", "Records dead-lettered after repeated errors of ours.", "topic")
         self.published = counter("records_published", "Records written and acknowledged by Kafka.", "topic")
         self.publish_errors = counter(
-            "publish_errors", "Writes that failed: tried again, or refused for the record's own fault.", "topic", "fate"
+            "publish_errors",
+            "Writes that failed: tried again, refused for the record's own fault, or not moved.",
+            "topic",
+            "fate",
         )
         self.commits = counter("commits", "Commits of offsets, by how they ended.", "result")
         self.rebalances = counter("rebalances", "Times the group gave out its partitions anew.")

@@ -46,6 +46,12 @@ class WorkerSettings(Block):
     max_waiting_bytes: int = Field(
         64 * _MIB, ge=2 * _MIB, le=4096 * _MIB, description="Bytes of records that wait for their next attempt."
     )
+    tail_after_seconds: float = Field(
+        30.0,
+        ge=3,
+        le=3_600,
+        description="A wait for the next attempt that is at least so long is spent at the tail of the topic.",
+    )
     max_uncommitted_offsets: int = Field(
         10_000, ge=10, le=10_000_000, description="How far past its first unfinished offset one partition is read."
     )

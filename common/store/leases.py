@@ -54,9 +54,10 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A retry is due in so many seconds."""
+    """A retry is due in so many seconds; `attempts` were made."""
 
     for_seconds: float
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +144,15 @@ class Leases:
         token: str,
         partition: int,
         offset: int,
+        attempts: int | None = None,
+        not_before: float | None = None,
         may_create: bool = True,
         may_take_over: bool = True,
     ) -> ClaimReply:
         """Take `task` from the record at `partition` and `offset`.
 
+        `attempts` and `not_before` (Unix seconds) are what the record itself says of attempts made and of the next
+        one: a task that the store does not have is made anew with them, and with them it may have to wait.
         Without `may_create` a task that the store does not have is answered with `Missing`, without `may_take_over` a
         lapsed lease with `Lapsed`: after the store has lost something, holders must have their turn first.
         """
@@ -162,6 +167,10 @@ class Leases:
             "may_create": int(may_create),
             "may_take_over": int(may_take_over),
         }
+        if attempts is not None:
+            arguments["known_attempts"] = attempts
+        if not_before is not None:
+            arguments["not_before"] = to_millis(not_before)
         call = ScriptCall(self._claim, self._keys.of(task.task_id), arguments)
         [reply] = await run_scripts(self._redis, [call])
         return _claim_reply(reply, task, token, partition, offset)
@@ -245,7 +254,7 @@ def _claim_reply(reply: Reply, task: Task, token: str, partition: int, offset: i
     if word == "busy":
         return Busy(to_seconds(numbers[0]))
     if word == "waiting":
-        return Waiting(to_seconds(numbers[0]))
+        return Waiting(to_seconds(numbers[0]), attempts=numbers[1])
     attempts, failures, crashes, expires_in, started_at = numbers
     claim = Claim(
         task=task,

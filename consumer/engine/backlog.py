@@ -1,7 +1,7 @@
 """Every record fetched and not yet finished: ready, in a slot, or waiting for its time. Counts and bytes, no I/O."""
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 
 from consumer.engine.fairness import WeightedLanes
@@ -65,13 +65,13 @@ class Backlog:
             self._uncount_buffered(work)
         return work
 
-    def wait(self, work: Work, due: float) -> None:
-        """A started record is to be given to the handler again at `due`."""
+    def wait(self, work: Work) -> None:
+        """A started record is to be given to the handler again when it is `due`."""
         self._active_bytes[work.delivery.topic] -= work.size_bytes
         work.partition.waiting += 1
         work.partition.waiting_bytes += work.size_bytes
         self._waiting_count += 1
-        heapq.heappush(self._waiting, (due, next(self._entries), work))
+        heapq.heappush(self._waiting, (work.due, next(self._entries), work))
 
     def mature(self, now: float) -> int:
         """Make ready what is due; how many."""
@@ -82,6 +82,18 @@ class Backlog:
             self._ready.push(work, retry=True)
             matured += 1
         return matured
+
+    def reclaim(self, chosen: Callable[[Work], bool]) -> list[Work]:
+        """Take back those of the waiting records that are chosen, as if they had just been started."""
+        works = [entry[2] for entry in self._waiting if chosen(entry[2])]
+        if works:
+            taken = set(works)
+            self._waiting = [entry for entry in self._waiting if entry[2] not in taken]
+            heapq.heapify(self._waiting)
+        for work in works:
+            self._uncount_waiting(work)
+            self._active_bytes[work.delivery.topic] += work.size_bytes
+        return works
 
     def finish(self, work: Work) -> None:
         """A started record needs nothing more."""

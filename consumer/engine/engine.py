@@ -20,6 +20,8 @@ from consumer.engine.ports import Handler
 from consumer.engine.publishing import Publisher
 from consumer.engine.retry_clock import RetryClock
 from consumer.engine.slots import Slots
+from consumer.engine.tail import TailPolicy
+from consumer.engine.tail_moves import TailMoves
 from consumer.metrics import EngineMetrics
 from consumer.settings import WorkerSettings
 
@@ -75,6 +77,7 @@ class Engine:
         self._partitions = dict[TopicPartition, Partition]()
         self._backlog = Backlog(lanes)
         self._retry_clock = RetryClock(self._backlog, ready)
+        limits = _limits(settings, len(lanes))
         self._committer = Committer(
             consumer, self._partitions, interval_seconds=settings.commit_interval_seconds, metrics=metrics
         )
@@ -87,9 +90,18 @@ class Engine:
             self._partitions,
             self._backlog,
             ready,
-            limits=_limits(settings, len(lanes)),
+            limits=limits,
             metrics=metrics,
             rng=rng,
+        )
+        self._tail_moves = TailMoves(
+            producer,
+            self._backlog,
+            self._retry_clock,
+            self._partitions,
+            policy=TailPolicy(settings.tail_after_seconds),
+            limits=limits,
+            metrics=metrics,
         )
         self._publisher = Publisher(
             producer,
@@ -102,7 +114,7 @@ class Engine:
             handler,
             self._backlog,
             ready,
-            self._retry_clock,
+            self._tail_moves,
             self._publisher,
             concurrency=settings.concurrency,
             max_errors=settings.max_handler_errors,
@@ -160,6 +172,7 @@ class Engine:
                     for name, coroutine in (
                         ("start records", self._slots.run()),
                         ("bring back retries", self._retry_clock.run()),
+                        ("move to the tail", self._tail_moves.run()),
                         ("commit", self._committer.run()),
                         ("watch", self._watch()),
                     )

@@ -55,7 +55,7 @@ def plan_fetch(partitions: Iterable[Partition], limits: FetchLimits, active_byte
             # Half full is full enough: a poll for a single free place costs as much as one for many.
             own = share - partition.buffered if partition.buffered <= share // 2 else 0
             takes = min(max(common, own), affordable)
-            if takes > 0 and _within_bounds(partition, limits, len(lane)):
+            if takes > 0 and within_bounds(partition, limits, len(lane)):
                 chosen.append(partition)
                 room = min(room, takes)
             else:
@@ -70,7 +70,8 @@ def _affordable(limits: FetchLimits, used_bytes: int) -> int:
     return max(0, (limits.bytes - used_bytes) // limits.record_bytes)
 
 
-def _within_bounds(partition: Partition, limits: FetchLimits, partitions: int) -> bool:
+def within_bounds(partition: Partition, limits: FetchLimits, partitions: int) -> bool:
+    """Whether a partition, one of so many of its lane, is within its window and its share of what waits."""
     return (
         partition.offsets is not None
         and partition.offsets.window < limits.window

@@ -18,6 +18,7 @@ class PartitionOffsets:
         # The finished ones among them.
         self._done: set[int] = set()
         self._committed = start
+        self._last_finished = start - 1
 
     @property
     def next_offset(self) -> int:
@@ -41,6 +42,11 @@ class PartitionOffsets:
         return self._committed
 
     @property
+    def last_finished(self) -> int:
+        """The highest finished offset, whatever before it is not; before `start` while there is none."""
+        return self._last_finished
+
+    @property
     def window(self) -> int:
         """How far delivery has run ahead of what may be committed, in offsets."""
         return self._next - self.committable
@@ -61,6 +67,7 @@ class PartitionOffsets:
         """
         if offset >= self._next:
             raise ValueError(f"offset {offset} was not delivered: the next one is {self._next}")
+        self._last_finished = max(self._last_finished, offset)
         if offset < self.committable:
             return
         self._done.add(offset)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from consumer.engine.offsets import PartitionOffsets
 from consumer.engine.ports import Delivery
+from consumer.engine.tail import resumption
 
 
 @dataclass(slots=True, eq=False)
@@ -30,16 +31,30 @@ class Partition:
 
 @dataclass(slots=True, eq=False)
 class Work:
-    """A delivered record until its offset is done."""
+    """A delivered record until its offset is done. Times are of the monotonic clock."""
 
     delivery: Delivery
     partition: Partition
+    # When it came here, or when a move of it to the tail last failed.
+    stays_since: float = 0.0
     # Unexpected exceptions of the handler so far.
     errors: int = 0
     started: bool = False
     # Why the Kafka client cannot read the record, where it cannot: key, value and headers are unknown then.
     unreadable: str | None = None
+    # While it waits: until when, whether for another process, and the attempts that its role counts.
+    due: float = 0.0
+    held: bool = False
+    attempts: int | None = None
+    # Neither a copy at the tail, nor was it ever tried to move it there.
+    fresh: bool = field(init=False)
     size_bytes: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.size_bytes = self.delivery.size_bytes
+        self.fresh = not resumption(self.delivery.headers).copied
+
+    def done(self) -> None:
+        """Its offset is done."""
+        if self.partition.offsets is not None:
+            self.partition.offsets.finish(self.delivery.offset)

@@ -170,7 +170,7 @@ class Poller:
             raise ValueError("a partition without a start was polled")
         new = [record for record in records if partition.offsets.deliver(record.offset)]
         for record in new:
-            self._backlog.add(Work(_delivery(record), partition))
+            self._backlog.add(Work(_delivery(record), partition, stays_since=self._now()))
         self._metrics.delivered.labels(partition.topic).inc(len(new))
         if len(new) < len(records):
             self._metrics.repeated.labels(partition.topic).inc(len(records) - len(new))

@@ -31,12 +31,16 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingRecord:
-    """A record to publish before the offset of the delivery that caused it is done."""
+    """A record to publish before the offset of the delivery that caused it is done.
+
+    Without a `partition` the key decides which it is.
+    """
 
     topic: str
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
+    partition: int | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -63,9 +67,14 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class RetryAfter:
-    """Not finished: the same delivery comes again after the delay; until then it holds no slot."""
+    """Not finished: the same record comes again after the delay; until then it holds no slot.
+
+    It may come as a copy, at another offset, with `attempts` (those made so far, as the role counts them) in its
+    headers: see `consumer.engine.tail`.
+    """
 
     delay_seconds: float
+    attempts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,11 @@ class Publisher:
         while self._now() < publish_before:
             try:
                 await self._producer.send_and_wait(
-                    record.topic, key=record.key, value=record.value, headers=list(record.headers)
+                    record.topic,
+                    key=record.key,
+                    value=record.value,
+                    headers=list(record.headers),
+                    partition=record.partition,
                 )
             except _REFUSALS as error:
                 return self._refused(record, error)

@@ -18,9 +18,9 @@ class RetryClock:
         self._now = now
         self._changed = asyncio.Event()
 
-    def wait(self, work: Work, delay_seconds: float) -> None:
-        """Bring a started record back after the delay."""
-        self._backlog.wait(work, self._now() + max(0.0, delay_seconds))
+    def wait(self, work: Work) -> None:
+        """Bring a started record back when it is `due`."""
+        self._backlog.wait(work)
         self._changed.set()
 
     async def run(self) -> None:

@@ -14,7 +14,7 @@ from consumer.engine.dead_letters import dead_letter
 from consumer.engine.partition import Work
 from consumer.engine.ports import Handler, Held, Outcome, OutgoingRecord, RetryAfter, Settled
 from consumer.engine.publishing import Publisher
-from consumer.engine.retry_clock import RetryClock
+from consumer.engine.tail_moves import TailMoves
 from consumer.metrics import EngineMetrics
 
 _BACKOFF = Backoff(first_seconds=1.0, cap_seconds=60.0)
@@ -32,7 +32,7 @@ class Slots:
         handler: Handler,
         backlog: Backlog,
         ready: asyncio.Event,
-        retry_clock: RetryClock,
+        tail_moves: TailMoves,
         publisher: Publisher,
         *,
         concurrency: int,
@@ -46,7 +46,7 @@ class Slots:
         self._handler = handler
         self._backlog = backlog
         self._ready = ready
-        self._retry_clock = retry_clock
+        self._tail_moves = tail_moves
         self._publisher = publisher
         self._concurrency = concurrency
         self._free = asyncio.Semaphore(concurrency)
@@ -114,8 +114,9 @@ class Slots:
             return Settled((self._dead_letter(work, "unreadable", work.unreadable),))
         if not work.started and delivery.timestamp_ms > 0:
             work.started = True
-            waited = max(0.0, self._now() - delivery.timestamp_ms / 1000)
-            self._metrics.waited.labels(delivery.topic).observe(waited)
+            if work.fresh:
+                waited = max(0.0, self._now() - delivery.timestamp_ms / 1000)
+                self._metrics.waited.labels(delivery.topic).observe(waited)
         began = time.perf_counter()
         outcome: Outcome
         try:
@@ -165,10 +166,10 @@ class Slots:
                 if await self._publisher.publish(work.delivery, records, publish_before):
                     self._done(work)
                 else:
-                    self._again(work, 0.0)
-            case RetryAfter(delay_seconds):
+                    await self._again(work, 0.0)
+            case RetryAfter(delay_seconds, attempts):
                 self._metrics.retried.labels(work.delivery.topic).inc()
-                self._again(work, delay_seconds)
+                await self._again(work, delay_seconds, attempts=attempts)
             case Held(reason, delay_seconds):
                 delivery = work.delivery
                 self._metrics.held.labels(delivery.topic, reason).inc()
@@ -180,20 +181,20 @@ class Slots:
                     at=delivery.offset,
                     delay_seconds=delay_seconds,
                 )
-                self._again(work, delay_seconds)
+                await self._again(work, delay_seconds, held=True)
 
     def _done(self, work: Work) -> None:
         self._backlog.finish(work)
-        if work.partition.offsets is not None:
-            work.partition.offsets.finish(work.delivery.offset)
+        work.done()
         self._metrics.finished.labels(work.delivery.topic).inc()
 
-    def _again(self, work: Work, delay_seconds: float) -> None:
-        if work.partition.mine:
-            self._retry_clock.wait(work, delay_seconds)
-        else:
-            # Its next owner has it already.
-            self._backlog.finish(work)
+    async def _again(
+        self, work: Work, delay_seconds: float, *, attempts: int | None = None, held: bool = False
+    ) -> None:
+        work.held = held
+        if attempts is not None:
+            work.attempts = attempts
+        await self._tail_moves.wait(work, delay_seconds)
 
 
 def _checked(outcome: object) -> Outcome:
@@ -206,7 +207,7 @@ def _checked(outcome: object) -> Outcome:
     match outcome:
         case Settled():
             return outcome
-        case RetryAfter(delay_seconds) | Held(_, delay_seconds):
+        case RetryAfter(delay_seconds, _) | Held(_, delay_seconds):
             if not 0 <= delay_seconds < math.inf:
                 raise ValueError(f"a delay of {delay_seconds} seconds")
             return outcome

@@ -12,6 +12,7 @@ from common.task import Task
 from common.topics import TopicNames
 from consumer.engine.dead_letters import dead_letter
 from consumer.engine.ports import Delivery, Held, Outcome, RetryAfter, Settled
+from consumer.engine.tail import resumption
 from consumer.llm.chance import Chance
 from consumer.llm.claim_tokens import ClaimTokens
 from consumer.llm.decision import WORKER_LOST, Conclude, TryAgain, decide, failed
@@ -109,8 +110,8 @@ class Executor:
                     return await self._recorder.record(lease, failed(failure or WORKER_LOST, claim.failures), delivery)
             case Busy(for_seconds):
                 return RetryAfter(min(for_seconds, LOOK_AGAIN_SECONDS))
-            case Waiting(for_seconds):
-                return RetryAfter(for_seconds)
+            case Waiting(for_seconds, attempts):
+                return RetryAfter(for_seconds, attempts)
             case Ended():
                 return await self._recorder.publish_again(task, delivery)
             case Skip() as reason:
@@ -119,8 +120,16 @@ class Executor:
 
     async def _ask_for(self, task: Task, delivery: Delivery) -> ClaimReply:
         token = self._tokens.take(task.task_id)
+        known = resumption(delivery.headers)
         try:
-            reply = await self._leases.claim(task, token=token, partition=delivery.partition, offset=delivery.offset)
+            reply = await self._leases.claim(
+                task,
+                token=token,
+                partition=delivery.partition,
+                offset=delivery.offset,
+                attempts=known.attempts,
+                not_before=known.not_before,
+            )
         except StoreUnavailable:
             self._tokens.unanswered(task.task_id, token)
             self._metrics.store_failures.labels("claim").inc()
@@ -188,6 +197,7 @@ class Executor:
             return Settled((letter,))
         outcome = await self._claim(task, delivery, failure=unreadable_error(unreadable))
         if not isinstance(outcome, Settled):
-            return outcome
+            # A copy at the tail would not be the very record that the task is known by.
+            return RetryAfter(LOOK_AGAIN_SECONDS)
         results = tuple(record for record in outcome.records if record.topic == self._names.results)
         return Settled((letter, *results), publish_before=outcome.publish_before)

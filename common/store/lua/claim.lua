@@ -1,13 +1,14 @@
 -- A worker takes the task under a lease. Answers one of
 --   claimed attempts failures crashes expires_in started_at   call the model
 --   exhausted (the same)                                      held, but too many workers died with it: make no call
---   busy in | waiting in                                      another holds it | a retry is due: look again in so many ms
+--   busy in | waiting in attempts                             another holds it | a retry is due: look again in so many ms
 --   final | expired                                           ended before | ended by this very claim
 --   refused | deleted                                         never was a task | its tenant wants nothing of it kept
 --   stale | gone                                              of another run | past its end and forgotten
 --   missing                                                   not there, and arg.may_create forbids to make it anew
 --   lapsed                                                    its lease has, and arg.may_take_over forbids to take it
 -- A store that went back in time may know only an earlier run than the record's: then the record's is missing.
+-- arg.known_attempts and arg.not_before, where given, are the record's own memory of a task that is not there.
 local task = read()
 if not task.status or behind(task) then
   if now >= tonumber(arg.expires_at) then
@@ -18,6 +19,12 @@ if not task.status or behind(task) then
   end
   clear()
   create('queued')
+  if arg.known_attempts then
+    redis.call('HSET', task_key, 'attempts', arg.known_attempts)
+  end
+  if arg.not_before and tonumber(arg.not_before) > now then
+    redis.call('HSET', task_key, 'retry_at', math.min(tonumber(arg.not_before), tonumber(arg.expires_at)))
+  end
   task = read()
 end
 if task.status == 'refused' or task.status == 'deleted' then
@@ -44,7 +51,7 @@ if task.status == 'processing' and not repeated then
   end
   task.crashes = task.crashes + 1
 elseif task.status == 'queued' and task.retry_at > now then
-  return {'waiting', task.retry_at - now}
+  return {'waiting', task.retry_at - now, task.attempts}
 end
 
 local answer = 'claimed'

@@ -178,8 +178,8 @@ class Cluster:
         self._stack.push_async_callback(self._end, started, handler)
         return started
 
-    async def start_producer(self) -> AIOKafkaProducer:
-        producer = create_producer(self.settings, "test", max_record_bytes=MAX_DEAD_LETTER_BYTES)
+    async def start_producer(self, max_record_bytes: int = MAX_DEAD_LETTER_BYTES) -> AIOKafkaProducer:
+        producer = create_producer(self.settings, "test", max_record_bytes=max_record_bytes)
         await producer.start()
         self._stack.push_async_callback(producer.stop)
         return producer

@@ -45,8 +45,18 @@ class BacklogAgainstAModel(RuleBasedStateMachine):
     def wait(self, delay: float, choice: random.Random) -> None:
         if self.started:
             item = self.started.pop(choice.randrange(len(self.started)))
-            self.backlog.wait(item, self.now + delay)
-            self.waiting[item] = self.now + delay
+            item.due = self.now + delay
+            self.backlog.wait(item)
+            self.waiting[item] = item.due
+
+    @rule(fraction=st.integers(2, 4))
+    def reclaim(self, fraction: int) -> None:
+        chosen = [item for item in self.waiting if item not in self.ready and item.delivery.offset % fraction == 0]
+        taken = self.backlog.reclaim(lambda item: item.delivery.offset % fraction == 0)
+        assert set(taken) == set(chosen)
+        for item in taken:
+            del self.waiting[item]
+        self.started.extend(taken)
 
     @rule(seconds=st.floats(0, 10))
     def mature(self, seconds: float) -> None:

@@ -33,6 +33,7 @@ from consumer.llm.metrics import LlmMetrics
 from consumer.llm.model_client import ModelClient, create_openai_client
 from consumer.llm.outcomes import Model
 from consumer.llm.recorder import Recorder
+from consumer.llm.retry_budget import RetryBudget
 from consumer.llm.retry_policy import RetryPolicy
 from consumer.llm.store_pace import StorePace
 from consumer.metrics import EngineMetrics
@@ -166,6 +167,12 @@ def _executor(
         cap_seconds=settings.llm.retry_cap_seconds,
         max_attempts=settings.tasks.max_attempts,
     )
+    budget = RetryBudget(
+        ratio=settings.llm.retry_budget_ratio,
+        floor_per_second=settings.llm.retry_budget_per_second,
+        cap_seconds=settings.llm.retry_cap_seconds,
+        now=chance.clock(),
+    )
     return Executor(
         leases=leases,
         keeper=keeper,
@@ -173,6 +180,7 @@ def _executor(
         model=model,
         recorder=recorder,
         policy=policy,
+        budget=budget,
         pace=pace,
         names=names,
         call_timeout_seconds=settings.llm.call_timeout_seconds,

@@ -86,6 +86,15 @@ class LlmSettings(Block):
         le=3_600,
         description="Most that is waited after any failed attempt, unless the model asks for more.",
     )
+    retry_budget_ratio: float = Field(
+        0.1, ge=0, le=10, description="Retries that one worker may begin for each answer of the model."
+    )
+    retry_budget_per_second: float = Field(
+        10.0,
+        ge=0.1,
+        le=100_000,
+        description="Retries that one worker may begin each second beside those; more wait longer.",
+    )
 
     @field_validator("base_url")
     @classmethod

@@ -1,6 +1,6 @@
 """What follows from how a call ended: the run is over, or the task waits for its next attempt. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from common.result import ApiError
@@ -70,6 +70,11 @@ def decide(outcome: CallOutcome, claim: Claim, policy: RetryPolicy, *, seconds_l
             return Conclude(status=Status.FAILED, failures=claim.failures + 1, error=outcome.error)
         case Faulted():
             return _after_fault(outcome, claim, policy, seconds_left, jitter)
+
+
+def stretched(again: TryAgain, least_seconds: float, *, seconds_left: float) -> TryAgain:
+    """The same, but not before `least_seconds` have passed, unless the task expires earlier."""
+    return replace(again, delay_seconds=min(max(again.delay_seconds, least_seconds), max(0.0, seconds_left)))
 
 
 def expired(failures: int) -> Conclude:

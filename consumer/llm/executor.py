@@ -15,11 +15,12 @@ from consumer.engine.ports import Delivery, Held, Outcome, RetryAfter, Settled
 from consumer.engine.tail import resumption
 from consumer.llm.chance import Chance
 from consumer.llm.claim_tokens import ClaimTokens
-from consumer.llm.decision import WORKER_LOST, Conclude, TryAgain, decide, failed
+from consumer.llm.decision import WORKER_LOST, Conclude, TryAgain, decide, failed, stretched
 from consumer.llm.lease_keeper import HeldLease, LeaseKeeper, LeaseLost
 from consumer.llm.metrics import LlmMetrics
 from consumer.llm.outcomes import CallOutcome, Cause, Faulted, Model
 from consumer.llm.recorder import LOOK_AGAIN_SECONDS, Recorder
+from consumer.llm.retry_budget import RetryBudget
 from consumer.llm.retry_policy import RetryPolicy
 from consumer.llm.store_pace import StorePace
 from consumer.llm.unreadable import ERROR_CODE, task_to_fail, unreadable_error
@@ -39,6 +40,7 @@ class Executor:
         model: Model,
         recorder: Recorder,
         policy: RetryPolicy,
+        budget: RetryBudget,
         pace: StorePace,
         names: TopicNames,
         call_timeout_seconds: float,
@@ -52,6 +54,7 @@ class Executor:
         self._model = model
         self._recorder = recorder
         self._policy = policy
+        self._budget = budget
         self._pace = pace
         self._names = names
         self._call_timeout_seconds = call_timeout_seconds
@@ -156,11 +159,21 @@ class Executor:
             raise
         seconds_left = expires_at - self._chance.clock()
         decision = decide(outcome, claim, self._policy, seconds_left=seconds_left, jitter=self._chance.jitter())
+        if not isinstance(outcome, Faulted):
+            self._budget.answered()
         match decision:
             case Conclude():
                 return await self._recorder.record(lease, decision, delivery)
             case TryAgain():
-                return await self._recorder.give_back(lease, decision, delivery)
+                return await self._recorder.give_back(lease, self._within_budget(decision, seconds_left), delivery)
+
+    def _within_budget(self, again: TryAgain, seconds_left: float) -> TryAgain:
+        least = self._budget.least_delay_seconds(now=self._chance.clock(), jitter=self._chance.jitter())
+        self._metrics.retry_budget.set(self._budget.tokens)
+        if least <= again.delay_seconds:
+            return again
+        self._metrics.stretched_retries.inc()
+        return stretched(again, least, seconds_left=seconds_left)
 
     async def _call_model(self, lease: HeldLease) -> CallOutcome:
         claim = lease.claim

@@ -80,6 +80,16 @@ class LlmMetrics:
         self.retries = Counter(
             "promptmill_task_retries", "Attempts given back to be made again, by cause.", ["cause"], registry=registry
         )
+        self.stretched_retries = Counter(
+            "promptmill_retries_stretched",
+            "Attempts put off for longer than they would have been, as this worker's retry budget was used up.",
+            registry=registry,
+        )
+        self.retry_budget = Gauge(
+            "promptmill_retry_budget",
+            "Retries that may begin now; below 0, those that wait for one.",
+            registry=registry,
+        )
         self.outcomes = Counter(
             "promptmill_tasks_finished",
             "Runs whose end this worker recorded, by status.",

@@ -27,6 +27,7 @@ from consumer.llm.lease_keeper import LeaseKeeper
 from consumer.llm.metrics import LlmMetrics
 from consumer.llm.model_client import ModelClient, create_openai_client
 from consumer.llm.recorder import Recorder
+from consumer.llm.retry_budget import RetryBudget
 from consumer.llm.retry_policy import RetryPolicy
 from consumer.llm.store_pace import StorePace
 from consumer.settings import LlmSettings
@@ -90,6 +91,7 @@ class Role:
         max_attempts: int = 5,
         max_crashes: int = 3,
         max_answer_bytes: int = 7 * 1024 * 1024,
+        retries_per_second: float = 10.0,
     ) -> None:
         self.registry = CollectorRegistry()
         self.tokens = (f"{name}-{number}" for number in itertools.count())
@@ -117,6 +119,7 @@ class Role:
             model=ModelClient(client, default_model="fake-model", max_answer_bytes=max_answer_bytes),
             recorder=self.recorder,
             policy=RetryPolicy(base_seconds=1, cap_seconds=60, max_attempts=max_attempts),
+            budget=RetryBudget(ratio=0.1, floor_per_second=retries_per_second, cap_seconds=60, now=time.monotonic()),
             pace=pace,
             names=NAMES,
             call_timeout_seconds=call_timeout_seconds,

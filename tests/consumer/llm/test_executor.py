@@ -327,3 +327,29 @@ async def test_a_copy_that_is_due_is_called_at_once(scene: Scene, worker: Role) 
     assert isinstance(await worker.executor.handle(copy), Settled)
     state = await scene.state(task)
     assert (state.status, state.attempts) == (Status.COMPLETED, 2)
+
+
+async def test_a_storm_of_failures_uses_up_the_retry_budget_and_later_retries_wait_longer(scene: Scene) -> None:
+    """The budget lets a burst of one through, and one more every ten seconds."""
+    worker = scene.worker(retries_per_second=0.1)
+    delays = []
+    for status in (500, 500, 429, 500):
+        task = a_task(f"[[status={status};retry-after=1]]")
+        outcome = await worker.handle(task)
+        assert isinstance(outcome, RetryAfter)
+        delays.append(outcome.delay_seconds)
+        state = await scene.state(task)
+        assert state.retry_at is not None
+        assert state.retry_at >= time.time() + outcome.delay_seconds - 5
+    assert delays[0] == 1.5
+    assert delays[1:] == [pytest.approx(seconds, abs=5) for seconds in (10, 20, 30)]
+    assert worker.counted("retries_stretched_total") == 3
+    assert -4 < worker.counted("retry_budget") < -2
+
+
+async def test_no_retry_is_put_off_past_its_tasks_end(scene: Scene) -> None:
+    worker = scene.worker(retries_per_second=0.1)
+    await worker.handle(a_task("[[status=500]]"))
+    outcome = await worker.handle(a_task("[[status=500]]", life=8))
+    assert isinstance(outcome, RetryAfter)
+    assert 0 < outcome.delay_seconds <= 8

@@ -82,6 +82,19 @@ class Deployment:
         """Tell whether a service's operations port answers 200: `/livez`, `/readyz`, `/metrics`."""
         return await http_ok(self._operations_ports[service.name], path)
 
+    async def metric(self, service: LiveProcess, sample: str) -> float:
+        """Return a metric's value as the operations port tells it, 0 while it was never touched.
+
+        Args:
+            service: Whose.
+            sample: Its name, with labels as Prometheus writes them: `promptmill_claims_total{reply="busy"}`.
+        """
+        url = f"http://127.0.0.1:{self._operations_ports[service.name]}/metrics"
+        async with self._session.get(url) as response:
+            text = await response.text()
+        values = [line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(f"{sample} ")]
+        return float(values[0]) if values else 0.0
+
     async def _start(self, name: str, module: str, operations_port: int, own: dict[str, object]) -> LiveProcess:
         async def ready() -> bool:
             return await http_ok(operations_port, "/readyz")

@@ -1,8 +1,9 @@
+import itertools
 from collections import Counter
 
 from hypothesis import given, strategies as st
 
-from consumer.engine.fairness import WeightedLanes
+from consumer.engine.fairness import LaneQueue, WeightedLanes
 from consumer.engine.partition import Partition
 from tests.consumer.engine.records import work
 
@@ -101,3 +102,32 @@ def test_everything_pushed_comes_out_once_and_in_order_within_its_kind(pushes: l
     for item in iter(lanes.pop, None):
         taken.setdefault(kinds[item.delivery.offset], []).append(item.delivery.offset)
     assert taken == expected
+
+
+@given(
+    st.dictionaries(st.integers(0, 5), st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=1),
+    st.booleans(),
+)
+def test_in_a_storm_of_either_kind_no_record_of_the_other_waits_for_more_than_its_turn(
+    ready: dict[int, tuple[int, int]],
+    storm_of_retries: bool,  # noqa: FBT001 - hypothesis gives it
+) -> None:
+    """Of the stormy kind each partition always has another one ready; the other kind's are those given."""
+    queue = LaneQueue()
+    expected: dict[tuple[int, int], int] = {}
+    partitions = {number: Partition("interactive", number) for number in ready}
+    for number, (calm, stormy) in ready.items():
+        for offset in range(calm):
+            queue.push(work(partitions[number], offset), retry=not storm_of_retries)
+            # Every other turn of its partition is its kind's, and each partition has one turn in a round.
+            expected[number, offset] = 2 * (offset + 1) * len(ready)
+        for offset in range(1000, 1000 + stormy):
+            queue.push(work(partitions[number], offset), retry=storm_of_retries)
+    fresh = itertools.count(2000)
+    for turn in range(1, 1 + max(expected.values(), default=0)):
+        for partition in partitions.values():
+            queue.push(work(partition, next(fresh)), retry=storm_of_retries)
+        taken = queue.pop()
+        latest = expected.pop((taken.partition.number, taken.delivery.offset), turn)
+        assert turn <= latest
+    assert not expected

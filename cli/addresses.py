@@ -53,6 +53,15 @@ def kafka_address_of_stack(folder: Path) -> Address | None:
     return _stack_address(folder, "kafka")
 
 
+def redis_address_of_stack(folder: Path) -> Address | None:
+    """The URL of the store of `folder`'s local stack; None where there is none.
+
+    Raises:
+        CommandError: The stack's file cannot be read.
+    """
+    return _stack_address(folder, "redis")
+
+
 def _stack_address(folder: Path, service: str) -> Address | None:
     path = folder / STACK_FILE
     try:

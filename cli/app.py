@@ -38,6 +38,7 @@ def create_app() -> typer.Typer:
     app.command("submit")(_submit)
     app.command("tasks")(_tasks)
     app.command("topics")(_topics)
+    app.command("rebuild")(_rebuild)
     app.command("settings")(_settings)
     return app
 
@@ -119,6 +120,13 @@ def _topics(
     from cli.topics import show_topics  # noqa: PLC0415 (start-up time)
 
     show_topics(os.environ, Path(), show_last=show_last, as_json=as_json)
+
+
+def _rebuild() -> None:
+    """Write into Redis what it lacks of what Kafka has: after a loss, or from an old copy. Safe at any time."""
+    from cli.rebuild import rebuild_store  # noqa: PLC0415 (start-up time)
+
+    rebuild_store(os.environ, Path())
 
 
 def _settings(*, as_json: JsonOption = False) -> None:

@@ -21,13 +21,18 @@ from common.connections import create_group_consumer, create_producer, create_re
 from common.settings import variable_name
 from common.store.keys import Keys
 from common.store.leases import Leases
+from common.store.marker import Marker
 from common.store.reading import TaskReader, ping
+from common.store.rebuild_lease import RebuildLease
+from common.store.restoring import Restoring
 from common.telemetry.operations import Operations, serving_operations
 from common.topics import MAX_RESULT_RECORD_BYTES, TopicNames
 from consumer.engine.engine import Engine
+from consumer.engine.ports import CommitListener
 from consumer.health import Health
 from consumer.llm.chance import Chance
 from consumer.llm.executor import Executor
+from consumer.llm.kept_outcomes import KeptOutcomes
 from consumer.llm.lease_keeper import LeaseKeeper
 from consumer.llm.metrics import LlmMetrics
 from consumer.llm.model_client import ModelClient, create_openai_client
@@ -36,7 +41,10 @@ from consumer.llm.recorder import Recorder
 from consumer.llm.retry_budget import RetryBudget
 from consumer.llm.retry_policy import RetryPolicy
 from consumer.llm.store_pace import StorePace
+from consumer.llm.store_watch import StoreWatch
 from consumer.metrics import EngineMetrics
+from consumer.rebuild_clients import open_rebuild
+from consumer.rebuilder import Rebuilder
 from consumer.settings import Settings, WorkerSettings
 from consumer.startup import StartError, prepare_kafka
 
@@ -59,6 +67,7 @@ async def run_worker(settings: Settings) -> None:
     name = f"{socket.gethostname()}-{os.getpid()}"
     names = TopicNames(settings.kafka.topic_prefix)
     rng = random.Random()  # noqa: S311 - spreads retries; tokens come from `secrets`
+    keys = Keys(settings.redis.key_prefix)
     registry = _registry()
     log = structlog.get_logger(__name__)
     async with AsyncExitStack() as parts:
@@ -79,7 +88,21 @@ async def run_worker(settings: Settings) -> None:
         leases = _leases(settings, redis, name)
         keeper = LeaseKeeper(leases, lease_seconds=settings.worker.lease_seconds, clock=time.monotonic, metrics=metrics)
         keeping = await parts.enter_async_context(_running(keeper.run(), "renew leases"))
-        health = Health(partial(ping, redis), lambda: not keeping.done())
+        restoring, marker = (
+            Restoring(redis, keys, result_ttl_seconds=settings.tasks.result_ttl_seconds),
+            Marker(redis, keys),
+        )
+        kept = KeptOutcomes(restoring, clock=time.monotonic, metrics=metrics)
+        watch = StoreWatch(
+            marker,
+            keeper,
+            kept,
+            lease_seconds=settings.worker.lease_seconds,
+            clock=time.monotonic,
+            metrics=metrics,
+        )
+        watching = await parts.enter_async_context(_running(watch.run(), "watch the store"))
+        health = Health(partial(ping, redis), lambda: not (keeping.done() or watching.done()), lambda: watch.is_whole)
         operations = Operations(health.liveness, health.readiness, registry)
         port = await parts.enter_async_context(_operations_port(operations, settings.worker))
         log.info("worker started", worker=name, operations_port=port, concurrency=settings.worker.concurrency)
@@ -92,14 +115,25 @@ async def run_worker(settings: Settings) -> None:
             redis=redis,
             leases=leases,
             keeper=keeper,
+            watch=watch,
+            kept=kept,
             model=model,
             names=names,
             metrics=metrics,
             rng=rng,
         )
         health.engine = _engine(
-            settings, producer=producer, executor=executor, name=name, names=names, registry=registry, rng=rng
+            settings,
+            producer=producer,
+            executor=executor,
+            on_committed=kept.committed,
+            name=name,
+            names=names,
+            registry=registry,
+            rng=rng,
         )
+        rebuilder = _rebuilder(settings, redis=redis, restoring=restoring, marker=marker, watch=watch, name=name)
+        await parts.enter_async_context(_running(rebuilder.run(), "rebuild the store"))
         await _work(health.engine, stop, settings.worker.drain_timeout_seconds)
     log.info("worker ended", worker=name)
 
@@ -140,6 +174,8 @@ def _executor(
     redis: Redis,
     leases: Leases,
     keeper: LeaseKeeper,
+    watch: StoreWatch,
+    kept: KeptOutcomes,
     model: Model,
     names: TopicNames,
     metrics: LlmMetrics,
@@ -156,6 +192,7 @@ def _executor(
     recorder = Recorder(
         leases=leases,
         reader=reader,
+        kept=kept,
         pace=pace,
         names=names,
         lease_seconds=settings.worker.lease_seconds,
@@ -176,6 +213,7 @@ def _executor(
     return Executor(
         leases=leases,
         keeper=keeper,
+        watch=watch,
         reader=reader,
         model=model,
         recorder=recorder,
@@ -195,6 +233,7 @@ def _engine(
     *,
     producer: AIOKafkaProducer,
     executor: Executor,
+    on_committed: CommitListener,
     name: str,
     names: TopicNames,
     registry: CollectorRegistry,
@@ -215,6 +254,23 @@ def _engine(
         dead_letter_topic=names.dead_letters,
         metrics=EngineMetrics(registry),
         rng=rng,
+        on_committed=on_committed,
+    )
+
+
+def _rebuilder(
+    settings: Settings, *, redis: Redis, restoring: Restoring, marker: Marker, watch: StoreWatch, name: str
+) -> Rebuilder:
+    lease_seconds = settings.worker.lease_seconds
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    return Rebuilder(
+        watch=watch,
+        marker=marker,
+        lease=RebuildLease(redis, Keys(settings.redis.key_prefix), token=token, lease_seconds=lease_seconds),
+        open_rebuild=partial(
+            open_rebuild, settings.kafka, settings.tasks, restoring, client_id=name, lease_seconds=lease_seconds
+        ),
+        lease_seconds=lease_seconds,
     )
 
 

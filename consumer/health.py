@@ -15,6 +15,7 @@ class Health:
 
     redis_answers: Callable[[], Awaitable[bool]]
     leases_are_kept: Callable[[], bool]
+    store_is_whole: Callable[[], bool]
     engine: Engine | None = None
 
     async def liveness(self) -> list[str]:
@@ -32,4 +33,6 @@ class Health:
                 answers = await self.redis_answers()
         except TimeoutError:
             answers = False
-        return reasons if answers else [*reasons, "Redis does not answer"]
+        if not answers:
+            return [*reasons, "Redis does not answer"]
+        return reasons if self.store_is_whole() else [*reasons, "the store is being rebuilt"]

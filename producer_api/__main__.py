@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from common.connections import create_admin, create_producer, create_redis
 from common.settings import SettingsError, load_settings
 from common.store.keys import Keys
+from common.store.marker import Marker, SharedLooks
 from common.store.reading import TaskReader, ping
 from common.store.submissions import Submissions
 from common.task import Lane, new_task_id
@@ -114,7 +115,11 @@ def ready_parts(settings: Settings, redis: Redis, link: KafkaLink, registry: Col
         clock=time.time,
         new_task_id=new_task_id,
     )
-    lookup = Lookup(TaskReader(redis, keys, result_ttl_seconds=ttl), max_answer_bytes=api.max_answer_bytes)
+    lookup = Lookup(
+        TaskReader(redis, keys, result_ttl_seconds=ttl),
+        SharedLooks(Marker(redis, keys)),
+        max_answer_bytes=api.max_answer_bytes,
+    )
     return Parts(
         settings=api,
         tasks=settings.tasks,

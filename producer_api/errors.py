@@ -15,6 +15,7 @@ from producer_api.documentation import allowed_methods
 from producer_api.kafka_link import KafkaUnavailable
 from producer_api.metrics import Metrics
 from producer_api.submission import PromptTooDeep, PromptTooLarge
+from producer_api.tasks.lookup import StoreRebuilding
 
 _RETRY_SECONDS = 2
 
@@ -74,6 +75,7 @@ def install_error_handlers(app: FastAPI, metrics: Metrics) -> None:
         Overloaded,
         KafkaUnavailable,
         StoreUnavailable,
+        StoreRebuilding,
     ):
         app.add_exception_handler(kind, answer)
 
@@ -102,6 +104,9 @@ def _as_refused(request: Request, exception: Exception) -> RefusedRequest:  # no
         case StoreUnavailable():
             message = "The store of tasks is out of reach. Send the request again in a moment."
             return _unavailable(message, "store_unavailable")
+        case StoreRebuilding():
+            message = "The store of tasks is being rebuilt, and does not know all of them yet. Ask again in a moment."
+            return _unavailable(message, "store_rebuilding")
     raise exception
 
 

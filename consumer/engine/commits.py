@@ -9,6 +9,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from consumer.engine.aiokafka_state import generation
 from consumer.engine.partition import Partition
+from consumer.engine.ports import CommitListener
 from consumer.metrics import EngineMetrics
 
 # Longest time that one commit may take: without a coordinator aiokafka would try for ever.
@@ -27,11 +28,13 @@ class Committer:
         assigned: Mapping[TopicPartition, Partition],
         *,
         interval_seconds: float,
+        on_committed: CommitListener,
         metrics: EngineMetrics,
     ) -> None:
         self._consumer = consumer
         self._assigned = assigned
         self._interval_seconds = interval_seconds
+        self._on_committed = on_committed
         self._metrics = metrics
         self._single_flight = asyncio.Lock()
         self._under_way: asyncio.Timeout | None = None
@@ -93,6 +96,7 @@ class Committer:
         if not positions or generation(self._consumer) <= 0:
             return None
         await self._consumer.commit({key: position for key, (_, position) in positions.items()})
-        for offsets, position in positions.values():
+        for topic_partition, (offsets, position) in positions.items():
             offsets.commit(position)
+            self._on_committed(topic_partition.topic, topic_partition.partition, position)
         return "committed"

@@ -16,7 +16,7 @@ from consumer.engine.fetch_plan import FetchLimits
 from consumer.engine.leaving import leave_group
 from consumer.engine.partition import Partition
 from consumer.engine.polling import Poller
-from consumer.engine.ports import Handler
+from consumer.engine.ports import CommitListener, Handler, ignore_commits
 from consumer.engine.publishing import Publisher
 from consumer.engine.retry_clock import RetryClock
 from consumer.engine.slots import Slots
@@ -47,6 +47,7 @@ class Engine:
         dead_letter_topic: where records go that our own bugs keep from being handled.
         metrics: what is counted.
         rng: source of the jitter of retries.
+        on_committed: told of each commit.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Engine:
         dead_letter_topic: str,
         metrics: EngineMetrics,
         rng: random.Random,
+        on_committed: CommitListener = ignore_commits,
     ) -> None:
         self._consumer = consumer
         self._producer = producer
@@ -79,7 +81,11 @@ class Engine:
         self._retry_clock = RetryClock(self._backlog, ready)
         limits = _limits(settings, len(lanes))
         self._committer = Committer(
-            consumer, self._partitions, interval_seconds=settings.commit_interval_seconds, metrics=metrics
+            consumer,
+            self._partitions,
+            interval_seconds=settings.commit_interval_seconds,
+            on_committed=on_committed,
+            metrics=metrics,
         )
         self._assignment = Assignment(
             consumer, self._partitions, self._backlog, self._committer, failed=self._fail, metrics=metrics

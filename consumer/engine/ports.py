@@ -92,6 +92,17 @@ class Held:
 Outcome = Settled | RetryAfter | Held
 
 
+class CommitListener(Protocol):
+    """Told of each commit that the broker has taken: every record of the partition before `offset` is done."""
+
+    def __call__(self, topic: str, partition: int, offset: int) -> None:
+        """Take note, at once and without raising."""
+
+
+def ignore_commits(topic: str, partition: int, offset: int) -> None:
+    """For a role that does not need to know."""
+
+
 class Handler(Protocol):
     """A role's work on one record, called at most `concurrency` times at once.
 

@@ -1,11 +1,13 @@
 """The life of a task in this process, top to bottom: decode, claim, call, decide, record or give back."""
 
+from functools import partial
+
 import structlog
 from structlog.contextvars import bound_contextvars
 
 from common.record import UnknownVersion, UnreadableRecord, decode_task
 from common.result import ApiError
-from common.store.leases import Busy, Claimed, ClaimReply, Ended, Exhausted, Leases, Skip, Waiting
+from common.store.leases import Busy, Claimed, ClaimReply, Ended, Exhausted, Lapsed, Leases, Missing, Skip, Waiting
 from common.store.reading import TaskReader
 from common.store.scripts import StoreUnavailable
 from common.task import Task
@@ -23,9 +25,12 @@ from consumer.llm.recorder import LOOK_AGAIN_SECONDS, Recorder
 from consumer.llm.retry_budget import RetryBudget
 from consumer.llm.retry_policy import RetryPolicy
 from consumer.llm.store_pace import StorePace
+from consumer.llm.store_watch import StoreWatch
 from consumer.llm.unreadable import ERROR_CODE, task_to_fail, unreadable_error
 
 _HELD_SECONDS = 30.0
+# The store's word is doubted: the API may be about to say more, or a holder to write back.
+_DOUBTED_SECONDS = 1.0
 
 
 class Executor:
@@ -36,6 +41,7 @@ class Executor:
         *,
         leases: Leases,
         keeper: LeaseKeeper,
+        watch: StoreWatch,
         reader: TaskReader,
         model: Model,
         recorder: Recorder,
@@ -50,6 +56,7 @@ class Executor:
     ) -> None:
         self._leases = leases
         self._keeper = keeper
+        self._watch = watch
         self._reader = reader
         self._model = model
         self._recorder = recorder
@@ -103,6 +110,8 @@ class Executor:
         """Take the task and call the model; with a `failure`, take it only to end it by that."""
         if not self._keeper.in_touch:
             return RetryAfter(LOOK_AGAIN_SECONDS)
+        if not self._watch.settled:
+            return RetryAfter(_DOUBTED_SECONDS)
         since = self._chance.clock()
         match await self._ask_for(task, delivery):
             case Claimed(claim) if failure is None:
@@ -115,6 +124,8 @@ class Executor:
                 return RetryAfter(min(for_seconds, LOOK_AGAIN_SECONDS))
             case Waiting(for_seconds, attempts):
                 return RetryAfter(for_seconds, attempts)
+            case Missing() | Lapsed():
+                return RetryAfter(_DOUBTED_SECONDS)
             case Ended():
                 return await self._recorder.publish_again(task, delivery)
             case Skip() as reason:
@@ -124,15 +135,20 @@ class Executor:
     async def _ask_for(self, task: Task, delivery: Delivery) -> ClaimReply:
         token = self._tokens.take(task.task_id)
         known = resumption(delivery.headers)
+        ask = partial(
+            self._leases.claim,
+            task,
+            token=token,
+            partition=delivery.partition,
+            offset=delivery.offset,
+            attempts=known.attempts,
+            not_before=known.not_before,
+        )
         try:
-            reply = await self._leases.claim(
-                task,
-                token=token,
-                partition=delivery.partition,
-                offset=delivery.offset,
-                attempts=known.attempts,
-                not_before=known.not_before,
-            )
+            reply = await ask(may_create=False, may_take_over=False)
+            # What seems to be free is taken only from a store that has lost nothing as of now.
+            if isinstance(reply, Missing | Lapsed) and await self._watch.confirms(reply):
+                reply = await ask(may_create=isinstance(reply, Missing), may_take_over=isinstance(reply, Lapsed))
         except StoreUnavailable:
             self._tokens.unanswered(task.task_id, token)
             self._metrics.store_failures.labels("claim").inc()

@@ -10,7 +10,7 @@ from common.store.leases import Claim, Hold, Leases
 from common.store.scripts import StoreUnavailable
 from consumer.llm.metrics import LlmMetrics
 
-_RENEWALS_PER_LEASE = 3
+RENEWALS_PER_LEASE = 3
 # More at once would hold up the event loop while their commands are written.
 _CLAIMS_PER_ROUND_TRIP = 256
 _REPEAT_SECONDS = 0.5
@@ -107,7 +107,7 @@ class LeaseKeeper:
 
     async def run(self) -> None:
         """Renew every claim three times a lease, and oftener while Redis does not answer."""
-        interval = self._lease_seconds / _RENEWALS_PER_LEASE
+        interval = self._lease_seconds / RENEWALS_PER_LEASE
         repeat = min(_REPEAT_SECONDS, interval)
         pause = interval
         while True:
@@ -127,8 +127,8 @@ class LeaseKeeper:
             return True
         return False
 
-    async def renew(self) -> None:
-        """Renew every claim once.
+    async def renew(self) -> int:
+        """Renew every claim once, and write again those that the store has lost; how many are held.
 
         Raises:
             StoreUnavailable: Redis is out of reach; some may be renewed.
@@ -142,6 +142,7 @@ class LeaseKeeper:
             for lease, hold in zip(some, holds, strict=True):
                 self._take(lease, hold, asked_at)
         self._in_touch_until = began + self._lease_seconds
+        return sum(lease.lost is None for lease in held)
 
     def _take(self, lease: HeldLease, hold: Hold, asked_at: float) -> None:
         if hold is Hold.HELD:

@@ -113,6 +113,27 @@ class LlmMetrics:
             ["move"],
             registry=registry,
         )
+        self.store_changes = Counter(
+            "promptmill_store_changes",
+            "Times the store was found other than before: lost (wiped, or another Redis process), incomplete (when "
+            "this worker first saw it), away (for longer than leases are left unrenewed) or rebuilt.",
+            ["change"],
+            registry=registry,
+        )
+        self.written_back = Counter(
+            "promptmill_store_written_back",
+            "Claims and outcomes written again into a store that had changed.",
+            ["kind"],
+            registry=registry,
+        )
+        self.kept_outcomes = Gauge(
+            "promptmill_kept_outcomes", "Outcomes kept in case the store loses them.", registry=registry
+        )
+        self.outcomes_let_go = Counter(
+            "promptmill_kept_outcomes_let_go",
+            "Outcomes let go before their time because too many were kept; a rebuild has them from the results topic.",
+            registry=registry,
+        )
         self.unreadable = Counter(
             "promptmill_unreadable_records", "Records that are no task, all dead-lettered.", registry=registry
         )

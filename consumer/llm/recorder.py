@@ -12,9 +12,10 @@ from common.topics import TopicNames
 from consumer.engine.ports import Delivery, Outcome, RetryAfter, Settled
 from consumer.llm.chance import Chance
 from consumer.llm.decision import Conclude, TryAgain, expired
+from consumer.llm.kept_outcomes import KeptOutcomes
 from consumer.llm.lease_keeper import HeldLease
 from consumer.llm.metrics import LlmMetrics
-from consumer.llm.records import concluded_result, outgoing_records, stored_result
+from consumer.llm.records import concluded_result, outgoing_records, recorded_outcome, stored_result
 from consumer.llm.store_pace import StorePace, to_its_end
 
 # A task held elsewhere may be given back or end long before its lease would.
@@ -31,6 +32,7 @@ class Recorder:
         *,
         leases: Leases,
         reader: TaskReader,
+        kept: KeptOutcomes,
         pace: StorePace,
         names: TopicNames,
         lease_seconds: float,
@@ -39,6 +41,7 @@ class Recorder:
     ) -> None:
         self._leases = leases
         self._reader = reader
+        self._kept = kept
         self._pace = pace
         self._names = names
         self._lease_seconds = lease_seconds
@@ -50,6 +53,7 @@ class Recorder:
         """End the run. The dead letter, if there is one, goes out before the result."""
         claim, finished_at = lease.claim, self._chance.now()
         value = concluded_result(claim, conclusion, finished_at=finished_at)
+        epoch = self._kept.epoch
 
         async def finish() -> Finish:
             return await self._leases.finish(
@@ -64,6 +68,8 @@ class Recorder:
         answered = self._pace.until_answered(finish, self._unanswered("finish"))
         match await to_its_end(answered, grace_seconds=_GRACE_SECONDS):
             case Finish.RECORDED:
+                outcome = recorded_outcome(claim, conclusion.status, value, finished_at=finished_at)
+                self._kept.keep((delivery.topic, delivery.partition, delivery.offset), outcome, epoch=epoch)
                 self._metrics.outcomes.labels(conclusion.status.value).inc()
                 self._log.info(
                     conclusion.status.value,

@@ -8,6 +8,7 @@ from typing import Any
 from common.record import CONTENT_TYPE
 from common.result import ApiError, Result, decode_result, encode_result
 from common.store.leases import Claim
+from common.store.restoring import Outcome as RecordedOutcome
 from common.store.state import TaskState
 from common.task import Status, Task
 from common.topics import TopicNames
@@ -45,6 +46,25 @@ def concluded_result(claim: Claim, conclusion: Conclude, *, finished_at: float) 
             batch=task.batch,
             started_at=claim.started_at,
         )
+    )
+
+
+def recorded_outcome(claim: Claim, status: Status, value: bytes, *, finished_at: float) -> RecordedOutcome:
+    """What a lost store is told again of the run that the claim's holder ended; `value` is its result record's."""
+    task = claim.task
+    return RecordedOutcome(
+        task_id=task.task_id,
+        run=task.run,
+        tenant=task.tenant,
+        lane=task.lane,
+        status=status,
+        created_at=task.created_at,
+        expires_at=task.expires_at,
+        finished_at=finished_at,
+        attempts=claim.attempts,
+        value=value,
+        started_at=claim.started_at,
+        token=claim.token,
     )
 
 

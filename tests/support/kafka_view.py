@@ -104,6 +104,11 @@ class KafkaView:
             for partition, value in values:
                 await producer.send_and_wait(topic, value, partition=partition)
 
+    async def write_keyed(self, topic: str, key: bytes, value: bytes | None) -> None:
+        """Append a record to the partition of its key; a null value is what compaction takes for a deletion."""
+        async with create_producer(self._settings, "test-writer", max_record_bytes=8 << 20) as producer:
+            await producer.send_and_wait(topic, value, key=key)
+
     async def _partitions(self, topic: str) -> list[TopicPartition]:
         (description,) = await self._admin.describe_topics([topic])
         return [TopicPartition(topic, found["partition"]) for found in description["partitions"]]

@@ -16,7 +16,9 @@ from tests.support.fake_model import FakeModel
 async def scene(redis_settings: RedisSettings, fake_model: FakeModel) -> AsyncIterator[Scene]:
     redis = create_redis(redis_settings, "tests")
     async with model_client(fake_model.base_url) as client:
-        yield Scene(redis, Keys(redis_settings.key_prefix), client)
+        scene = Scene(redis, Keys(redis_settings.key_prefix), client)
+        await scene.whole()
+        yield scene
     await redis.aclose()
 
 

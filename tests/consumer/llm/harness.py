@@ -16,13 +16,17 @@ from redis.asyncio import Redis
 from common.record import encode_task, task_headers
 from common.store.keys import Keys
 from common.store.leases import Leases
+from common.store.marker import Marker
 from common.store.reading import TaskReader
+from common.store.restoring import Restoring
 from common.store.state import TaskState
+from common.store.submissions import Submissions, Written
 from common.task import Task, new_task_id
 from common.topics import TopicNames
 from consumer.engine.ports import Delivery, Outcome
 from consumer.llm.chance import Chance
 from consumer.llm.executor import Executor
+from consumer.llm.kept_outcomes import KeptOutcomes
 from consumer.llm.lease_keeper import LeaseKeeper
 from consumer.llm.metrics import LlmMetrics
 from consumer.llm.model_client import ModelClient, create_openai_client
@@ -30,6 +34,7 @@ from consumer.llm.recorder import Recorder
 from consumer.llm.retry_budget import RetryBudget
 from consumer.llm.retry_policy import RetryPolicy
 from consumer.llm.store_pace import StorePace
+from consumer.llm.store_watch import StoreWatch
 from consumer.settings import LlmSettings
 
 InBackground = Callable[[Coroutine[Any, Any, Outcome]], asyncio.Task[Outcome]]
@@ -103,9 +108,19 @@ class Role:
         chance = Chance(now=time.time, clock=time.monotonic, jitter=lambda: 0.5, new_token=lambda: next(self.tokens))
         pace = StorePace(base_seconds=0.05, cap_seconds=0.2, jitter=chance.jitter)
         self.keeper = LeaseKeeper(self.leases, lease_seconds=lease_seconds, clock=chance.clock, metrics=metrics)
+        self.kept = KeptOutcomes(Restoring(redis, keys, result_ttl_seconds=DAY), clock=chance.clock, metrics=metrics)
+        self.watch = StoreWatch(
+            Marker(redis, keys),
+            self.keeper,
+            self.kept,
+            lease_seconds=lease_seconds,
+            clock=chance.clock,
+            metrics=metrics,
+        )
         self.recorder = Recorder(
             leases=self.leases,
             reader=reader,
+            kept=self.kept,
             pace=pace,
             names=NAMES,
             lease_seconds=lease_seconds,
@@ -115,6 +130,7 @@ class Role:
         self.executor = Executor(
             leases=self.leases,
             keeper=self.keeper,
+            watch=self.watch,
             reader=reader,
             model=ModelClient(client, default_model="fake-model", max_answer_bytes=max_answer_bytes),
             recorder=self.recorder,
@@ -146,6 +162,16 @@ class Scene:
         self._client = client
         self._numbers = itertools.count(1)
         self._reader = TaskReader(redis, keys, result_ttl_seconds=DAY)
+
+    async def accept(self, task: Task) -> None:
+        """Show the task as queued, as the API does."""
+        submissions = Submissions(self.redis, self.keys, result_ttl_seconds=DAY)
+        await submissions.accept([Written(task, 3, 7)])
+
+    async def whole(self) -> None:
+        """Say that what the store does not know does not exist."""
+        marker = Marker(self.redis, self.keys)
+        await marker.set((await marker.identity()).run_id)
 
     def worker(self, **options: Any) -> Role:
         """One more worker."""

@@ -28,7 +28,9 @@ async def scene(valkey: OwnServer, fake_model: FakeModel) -> AsyncIterator[Scene
     settings = RedisSettings.model_validate({"url": valkey.address, "timeout_seconds": 0.2})
     redis = create_redis(settings, "tests")
     async with model_client(fake_model.base_url) as client:
-        yield Scene(redis, Keys(settings.key_prefix), client)
+        scene = Scene(redis, Keys(settings.key_prefix), client)
+        await scene.whole()
+        yield scene
     await redis.aclose()
 
 
@@ -43,6 +45,8 @@ async def test_before_the_call_the_task_is_put_off(scene: Scene, valkey: OwnServ
     assert delays[-1] <= 0.2
     assert await fake_model.calls() == []
     await valkey.process.start()
+    # It was empty before, and a rebuild would find nothing.
+    await scene.whole()
     assert isinstance(await worker.handle(task), Settled)
     assert len(await fake_model.calls()) == 1
 
@@ -52,13 +56,17 @@ async def test_a_claim_that_was_never_answered_is_still_this_workers(
 ) -> None:
     worker = scene.worker()
     await worker.handle(a_task("connected"))
-    valkey.process.freeze()
     task = a_task("late")
+    await scene.accept(task)
+    valkey.process.freeze()
     assert isinstance(await worker.handle(task), RetryAfter)
     valkey.process.thaw()
     # The frozen server got the claim all the same, and carries it out now.
-    await until(lambda: scene.read(task), what="the claim that nobody heard of")
-    assert (await scene.state(task)).status is Status.PROCESSING
+
+    async def claimed() -> bool:
+        return (await scene.state(task)).status is Status.PROCESSING
+
+    await until(claimed, what="the claim that nobody heard of")
     assert isinstance(await worker.handle(task), Settled)
     state = await scene.state(task)
     assert (state.status, state.attempts, state.crashes) == (Status.COMPLETED, 1, 0)

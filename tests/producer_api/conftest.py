@@ -12,6 +12,7 @@ from common.connections import create_redis
 from common.settings import KafkaSettings, RedisSettings
 from common.store.keys import Keys
 from common.store.leases import Leases
+from common.store.marker import Marker
 from tests.support.api import Api
 from tests.support.backend import kafka_settings_for, redis_settings_for, topics_deleted_afterwards, unique_prefix
 from tests.support.deployment import Deployment
@@ -85,9 +86,18 @@ async def service(
             tasks__result_ttl_seconds=RESULT_TTL_SECONDS,
             log__level="debug",
         )
+        await _say_whole(redis)
         [process] = deployment.apis
         operations_port = deployment._operations_ports[process.name]
         yield Service(api, process, kafka, redis, f"http://127.0.0.1:{operations_port}")
+
+
+async def _say_whole(settings: RedisSettings) -> None:
+    """No worker runs here to do it: what the store does not know does not exist."""
+    redis = create_redis(settings, "test")
+    marker = Marker(redis, Keys(settings.key_prefix))
+    await marker.set((await marker.identity()).run_id)
+    await redis.aclose()
 
 
 @pytest.fixture

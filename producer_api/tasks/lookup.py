@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
-from common.store.marker import SharedLooks
+from common.store.marker import SharedLooks, StoreIdentity
 from common.store.reading import TaskReader
 from common.store.state import TaskState
 from common.task import parse_task_id
 
 _IDS_PER_ROUND_TRIP = 50
+# The first look ever needs a second reading; so does each rebuild that ends meanwhile.
+_READINGS = 3
 
 
 class AnswerTooLarge(RuntimeError):  # noqa: N818 - a fact about an answer
@@ -21,13 +23,14 @@ class StoreRebuilding(RuntimeError):  # noqa: N818 - names the state of the stor
 class Lookup:
     """Reads a tenant's tasks; `max_answer_bytes` bounds the results read for one query.
 
-    Only of a store that is whole is it said that there is no such task; `looks` are asked after the task was.
+    That there is no such task is said only of a store that was whole before the reading and the same one after it.
     """
 
     def __init__(self, reader: TaskReader, looks: SharedLooks, *, max_answer_bytes: int) -> None:
         self._reader = reader
         self._looks = looks
         self._max_answer_bytes = max_answer_bytes
+        self._seen: StoreIdentity | None = None
 
     async def find(self, asked: Sequence[str], *, tenant: str) -> list[TaskState | None]:
         """The task of each text, in the order asked; None where the tenant has no such task.
@@ -38,19 +41,32 @@ class Lookup:
             StoreUnavailable: Redis is out of reach.
         """
         wanted = [parse_task_id(text) for text in asked]
-        found: dict[str | None, TaskState | None] = {}
         distinct = list(dict.fromkeys(task_id for task_id in wanted if task_id is not None))
-        total, unknown = 0, False
-        for first in range(0, len(distinct), _IDS_PER_ROUND_TRIP):
-            task_ids = distinct[first : first + _IDS_PER_ROUND_TRIP]
-            states = await self._reader.read(task_ids)
-            for task_id, state in zip(task_ids, states, strict=True):
-                unknown = unknown or state is None
-                if state is not None and state.tenant == tenant:
-                    found[task_id] = state
-                    total += len(state.result or b"")
+        states = await self._read_surely(distinct, tenant)
+        return [state if state is not None and state.tenant == tenant else None for state in map(states.get, wanted)]
+
+    async def _read_surely(self, task_ids: Sequence[str], tenant: str) -> dict[str | None, TaskState | None]:
+        """Each task's state; None for one that does not exist."""
+        for _ in range(_READINGS):
+            before = self._seen
+            states = await self._read(task_ids, tenant)
+            if all(state is not None for state in states.values()):
+                return states
+            self._seen = await self._looks.identity()
+            if not self._seen.is_whole:
+                break
+            if self._seen == before:
+                return states
+        raise StoreRebuilding
+
+    async def _read(self, task_ids: Sequence[str], tenant: str) -> dict[str | None, TaskState | None]:
+        states: dict[str | None, TaskState | None] = {}
+        total = 0
+        for first in range(0, len(task_ids), _IDS_PER_ROUND_TRIP):
+            some = task_ids[first : first + _IDS_PER_ROUND_TRIP]
+            read = await self._reader.read(some)
+            states.update(zip(some, read, strict=True))
+            total += sum(len(state.result or b"") for state in read if state is not None and state.tenant == tenant)
             if total > self._max_answer_bytes:
                 raise AnswerTooLarge
-        if unknown and not (await self._looks.identity()).is_whole:
-            raise StoreRebuilding
-        return [found.get(task_id) for task_id in wanted]
+        return states

@@ -1,4 +1,4 @@
-"""The API over HTTP, as any client of it: what may be repeated is repeated for a while, and that is said."""
+"""The API over HTTP, as any client of it: what breaks is repeated for a while, and that is said."""
 
 import asyncio
 import json
@@ -6,6 +6,7 @@ import os
 import random
 import re
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -25,13 +26,15 @@ _LIMIT_EXCEEDED = "limit_exceeded"
 _PROMPT_OF_REQUEST = re.compile(r"prompts\[(\d+)\](\.?)")
 _TIMEOUT = aiohttp.ClientTimeout(total=60, connect=5)
 
-# The API says these before anything is written, so also a submission may be sent again.
-_NOTHING_WRITTEN = frozenset({HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS})
-_PASSING = _NOTHING_WRITTEN | {
+# The API says these when nothing was accepted.
+_NOTHING_ACCEPTED = frozenset({HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS})
+_PASSING = _NOTHING_ACCEPTED | {
     HTTPStatus.INTERNAL_SERVER_ERROR,
     HTTPStatus.BAD_GATEWAY,
     HTTPStatus.GATEWAY_TIMEOUT,
 }
+# An earlier try of the same request is still under way.
+_KEY_IN_USE = "idempotency_key_in_use"
 
 
 class _RefusedError(CommandError):
@@ -44,10 +47,10 @@ class _RefusedError(CommandError):
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """Why a request has no answer now; `may_repeat` says whether sending it again can do no harm."""
+    """Why a request has no answer now; `is_open` says that it may have been done all the same."""
 
     reason: str
-    may_repeat: bool
+    is_open: bool
     retry_after: float | None = None
 
 
@@ -71,10 +74,12 @@ class ApiClient:
     async def submit(self, body: bytes, *, prompts: int, first: int = 1) -> list[TaskView]:
         """Send one body of so many prompts; an entry for each, in order, refused ones without an id.
 
+        Whatever breaks, it is sent again under the same key: the prompts are accepted once.
+
         Errors name a prompt by its number in all that is submitted, of which the body's first is number `first`.
         """
         try:
-            entries = await self._tasks("POST", prompts, body=body)
+            entries = await self._tasks("POST", prompts, body=body, key=str(uuid.uuid4()))
         except _RefusedError as error:
             raise CommandError(_numbered(str(error), first), error.exit_code) from error
         return [replace(entry, error=entry.error and _numbered(entry.error, first)) for entry in entries]
@@ -91,12 +96,19 @@ class ApiClient:
         return await self.read(task_ids[:half]) + await self.read(task_ids[half:])
 
     async def _tasks(
-        self, method: str, expected: int, *, body: bytes | None = None, params: dict[str, str] | None = None
+        self,
+        method: str,
+        expected: int,
+        *,
+        body: bytes | None = None,
+        key: str | None = None,
+        params: dict[str, str] | None = None,
     ) -> list[TaskView]:
         failures = 0
+        may_be_accepted = False
         began = time.monotonic()
         while True:
-            answer = await self._once(method, expected, body=body, params=params)
+            answer = await self._once(method, expected, body=body, key=key, params=params)
             if not isinstance(answer, _Failure):
                 if failures:
                     self._say(f"{self._where} answers again")
@@ -104,13 +116,10 @@ class ApiClient:
             failures += 1
             delay = delay_seconds(failures, answer.retry_after, random.random())  # noqa: S311 (spreads clients apart)
             lasts = self._patience.lasts(has_answered=self._has_answered)
-            if not answer.may_repeat:
-                raise CommandError(
-                    f"{self._where} failed while prompts were sent: {answer.reason}; these may be accepted or not",
-                    ExitCode.OUT_OF_REACH,
-                )
+            may_be_accepted = may_be_accepted or (key is not None and answer.is_open)
             if time.monotonic() + delay - began > lasts:
-                raise CommandError(f"{self._where} does not answer: {answer.reason}", ExitCode.OUT_OF_REACH)
+                doubt = "; the prompts it was sent last may be accepted or not" if may_be_accepted else ""
+                raise CommandError(f"{self._where} does not answer: {answer.reason}{doubt}", ExitCode.OUT_OF_REACH)
             if failures == 1:
                 self._say(f"{self._where} does not answer: {answer.reason}; trying again for up to {lasts:g} s")
             await asyncio.sleep(delay)
@@ -120,27 +129,30 @@ class ApiClient:
         return f"the API at {self._address.value} ({self._address.source})"
 
     async def _once(
-        self, method: str, expected: int, *, body: bytes | None, params: dict[str, str] | None
+        self, method: str, expected: int, *, body: bytes | None, key: str | None, params: dict[str, str] | None
     ) -> list[TaskView] | _Failure:
         """One request. Raises CommandError when the API refused it."""
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        if key is not None:
+            headers["Idempotency-Key"] = key
         try:
             async with self._session.request(
                 method,
                 self._address.value + _TASKS_PATH,
                 data=body,
                 params=params,
-                headers={"Content-Type": "application/json"} if body is not None else None,
+                headers=headers,
                 allow_redirects=False,
             ) as response:
                 content = await response.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            return _Failure(_connection_reason(error), may_repeat=True)
+            return _Failure(_connection_reason(error), is_open=False)
         except (aiohttp.ClientError, TimeoutError) as error:
-            return _Failure(_connection_reason(error), may_repeat=method == "GET")
+            return _Failure(_connection_reason(error), is_open=True)
         if response.ok and response.status < HTTPStatus.MULTIPLE_CHOICES:
             self._has_answered = True
             return self._entries(_json(content), expected)
-        return self._failure(method, response, _json(content))
+        return self._failure(response, _json(content))
 
     def _entries(self, answer: Any, expected: int) -> list[TaskView]:
         try:
@@ -148,17 +160,18 @@ class ApiClient:
         except UnreadableAnswer as error:
             raise CommandError(f"{self._where} does not answer as Promptmill does: {error}", ExitCode.USAGE) from error
 
-    def _failure(self, method: str, response: aiohttp.ClientResponse, answer: Any) -> _Failure:
+    def _failure(self, response: aiohttp.ClientResponse, answer: Any) -> _Failure:
         error = error_line(answer.get("error")) if isinstance(answer, dict) else None
+        code = answer["error"].get("code") if error is not None else None
         reason = error or f"HTTP {response.status} {response.reason or ''}".rstrip()
-        if response.status in _PASSING:
+        if response.status in _PASSING or code == _KEY_IN_USE:
             # An API that says so is there, and its trouble is worth waiting for.
             self._has_answered = self._has_answered or error is not None
-            may_repeat = method == "GET" or response.status in _NOTHING_WRITTEN
-            return _Failure(reason, may_repeat, retry_after_seconds(response.headers))
+            is_open = response.status not in _NOTHING_ACCEPTED
+            return _Failure(reason, is_open, retry_after_seconds(response.headers))
         if error is None:
             raise CommandError(f"{self._where} does not answer as Promptmill does: {reason}", ExitCode.USAGE)
-        raise _RefusedError(reason, answer["error"].get("code"))
+        raise _RefusedError(reason, code)
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import secrets
 import signal
 import sys
 import time
@@ -14,6 +15,7 @@ from redis.asyncio import Redis
 
 from common.connections import create_admin, create_producer, create_redis
 from common.settings import SettingsError, load_settings
+from common.store.idempotency import Idempotency
 from common.store.keys import Keys
 from common.store.marker import Marker, SharedLooks
 from common.store.reading import TaskReader, ping
@@ -24,6 +26,7 @@ from common.telemetry.operations import Operations, serving_operations
 from common.topics import MAX_TASK_RECORD_BYTES, TopicNames, topic_specs
 from producer_api.app import create_app
 from producer_api.budget import Budget
+from producer_api.idempotency import IdempotentSubmission, lease_seconds
 from producer_api.kafka_link import KafkaLink
 from producer_api.metrics import Metrics
 from producer_api.partitioning import PartitionCursor
@@ -105,15 +108,26 @@ def ready_parts(settings: Settings, redis: Redis, link: KafkaLink, registry: Col
         cursors={lane: PartitionCursor(random.randrange(2**16)) for lane in Lane},  # noqa: S311 - spreads, hides nothing
         timeout_seconds=api.publish_timeout_seconds,
     )
+    submissions = Submissions(redis, keys, result_ttl_seconds=ttl)
     submission = Submission(
         publisher=publisher,
-        submissions=Submissions(redis, keys, result_ttl_seconds=ttl),
+        submissions=submissions,
         store_health=store_health,
         budget=budget,
         metrics=metrics,
         max_prompt_bytes=api.max_prompt_bytes,
         clock=time.time,
         new_task_id=new_task_id,
+    )
+    lease = lease_seconds(api.publish_timeout_seconds)
+    idempotent_submission = IdempotentSubmission(
+        submission=submission,
+        publisher=publisher,
+        submissions=submissions,
+        idempotency=Idempotency(redis, keys, lease_seconds=lease, result_ttl_seconds=ttl),
+        metrics=metrics,
+        store_timeout_seconds=settings.redis.timeout_seconds,
+        new_token=lambda: secrets.token_hex(8),
     )
     lookup = Lookup(
         TaskReader(redis, keys, result_ttl_seconds=ttl),
@@ -124,6 +138,7 @@ def ready_parts(settings: Settings, redis: Redis, link: KafkaLink, registry: Col
         settings=api,
         tasks=settings.tasks,
         submission=submission,
+        idempotent_submission=idempotent_submission,
         lookup=lookup,
         budget=budget,
         metrics=metrics,

@@ -10,14 +10,16 @@ from starlette.exceptions import HTTPException
 from common.result import ApiError
 from common.settings import variable_name
 from common.store.scripts import StoreUnavailable
+from producer_api.batch import PromptTooDeep, PromptTooLarge
 from producer_api.budget import Overloaded
 from producer_api.documentation import allowed_methods
+from producer_api.idempotency import KeyInUse, KeyReused
 from producer_api.kafka_link import KafkaUnavailable
 from producer_api.metrics import Metrics
-from producer_api.submission import PromptTooDeep, PromptTooLarge
 from producer_api.tasks.lookup import StoreRebuilding
 
 _RETRY_SECONDS = 2
+_KEY_PARAM = "Idempotency-Key"
 
 INVALID_REQUEST = "invalid_request_error"
 SERVER_ERROR = "server_error"
@@ -72,6 +74,8 @@ def install_error_handlers(app: FastAPI, metrics: Metrics) -> None:
         RequestValidationError,
         PromptTooLarge,
         PromptTooDeep,
+        KeyInUse,
+        KeyReused,
         Overloaded,
         KafkaUnavailable,
         StoreUnavailable,
@@ -80,7 +84,7 @@ def install_error_handlers(app: FastAPI, metrics: Metrics) -> None:
         app.add_exception_handler(kind, answer)
 
 
-def _as_refused(request: Request, exception: Exception) -> RefusedRequest:  # noqa: PLR0911 - the whole table
+def _as_refused(request: Request, exception: Exception) -> RefusedRequest:  # noqa: C901, PLR0911 - the whole table
     match exception:
         case RefusedRequest():
             return exception
@@ -95,6 +99,8 @@ def _as_refused(request: Request, exception: Exception) -> RefusedRequest:  # no
         case PromptTooDeep():
             param = f"prompts[{exception.index}]"
             return invalid("The prompt is nested too deeply: flatten it to 200 levels at most.", param=param)
+        case KeyInUse() | KeyReused():
+            return _conflicting(exception)
         case Overloaded():
             message = "This server holds as many unwritten prompts as it may. Send the request again in a moment."
             return _unavailable(message, "overloaded")
@@ -108,6 +114,17 @@ def _as_refused(request: Request, exception: Exception) -> RefusedRequest:  # no
             message = "The store of tasks is being rebuilt, and does not know all of them yet. Ask again in a moment."
             return _unavailable(message, "store_rebuilding")
     raise exception
+
+
+def _conflicting(exception: KeyInUse | KeyReused) -> RefusedRequest:
+    """A 409 that says which of the two it is also to clients that repeat every 409 by themselves, as OpenAI's does."""
+    if isinstance(exception, KeyInUse):
+        message = "A request with this Idempotency-Key is being written. Send it again in a moment for its answer."
+        headers = {"retry-after": str(_RETRY_SECONDS), "x-should-retry": "true"}
+        return RefusedRequest(409, message, code="idempotency_key_in_use", param=_KEY_PARAM, headers=headers)
+    message = "This Idempotency-Key was sent with another request. Give each request a key of its own."
+    headers = {"x-should-retry": "false"}
+    return RefusedRequest(409, message, code="idempotency_key_reused", param=_KEY_PARAM, headers=headers)
 
 
 def _unavailable(message: str, code: str) -> RefusedRequest:

@@ -44,6 +44,12 @@ class Metrics:
             ("code",),
             registry=registry,
         )
+        self.idempotent_requests = Counter(
+            "promptmill_api_idempotent_requests",
+            "Submissions with an Idempotency-Key: first, repeated, resumed, superseded, in_use or reused.",
+            ("result",),
+            registry=registry,
+        )
         self.publish_seconds = Histogram(
             "promptmill_api_publish_duration_seconds",
             "Time until Kafka acknowledged all records of a request, or gave up.",

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from common.settings import TaskSettings
 from producer_api.budget import Budget
+from producer_api.idempotency import IdempotentSubmission
 from producer_api.metrics import Metrics
 from producer_api.probes import Readiness
 from producer_api.settings import ApiSettings
@@ -21,6 +22,7 @@ class Parts:
     settings: ApiSettings
     tasks: TaskSettings
     submission: Submission
+    idempotent_submission: IdempotentSubmission
     lookup: Lookup
     budget: Budget
     metrics: Metrics

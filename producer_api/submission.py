@@ -3,19 +3,18 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-import orjson
 import structlog
 
-from common.record import encode_task, task_headers
+from common.store.idempotency import Stamp
 from common.store.scripts import StoreUnavailable
 from common.store.submissions import Submissions, Written
-from common.task import Lane, Task
+from common.task import Task
+from producer_api.batch import Batch, Prompt, Terms, prepare_batch
 from producer_api.budget import Budget, Share
 from producer_api.kafka_link import KafkaUnavailable
 from producer_api.metrics import Metrics
-from producer_api.publisher import OutgoingRecord, Place, Publisher, Unwritten
+from producer_api.publisher import Place, Publisher, Unwritten
 from producer_api.store_health import StoreHealth
 
 # After Kafka's acknowledgement the task exists: the store's part may not hold its client up for long.
@@ -24,48 +23,8 @@ _ACCEPT_SECONDS = 2.0
 _ACCEPT_RETRY_SECONDS = 0.1
 _REFUSE_SECONDS = 1.0
 
-
-class Prompt(NamedTuple):
-    """A prompt that was read and found well-formed: the request body for the model, and the client's metadata."""
-
-    body: dict[str, object]
-    metadata: dict[str, str]
-
-
-class PromptTooLarge(ValueError):  # noqa: N818 - a fact about a prompt
-    """The prompt at `index` is larger than a record may be; sizes in bytes."""
-
-    def __init__(self, index: int, size: int, limit: int) -> None:
-        super().__init__(f"prompt {index} has {size} bytes, {limit} are allowed")
-        self.index, self.size, self.limit = index, size, limit
-
-
-class PromptTooDeep(ValueError):  # noqa: N818 - a fact about a prompt
-    """The prompt at `index` is nested more deeply than JSON is written."""
-
-    def __init__(self, index: int) -> None:
-        super().__init__(f"prompt {index} is nested too deeply")
-        self.index = index
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What the tasks of one request have in common. `expires_in_seconds` from now; `traceparent` as in W3C's."""
-
-    tenant: str
-    lane: Lane
-    expires_in_seconds: float
-    traceparent: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Tasks with their records, ready to be written. The tasks have no body any more: their records hold it."""
-
-    lane: Lane
-    tasks: Sequence[Task]
-    records: Sequence[OutgoingRecord]
-    size_bytes: int
+# What the store's part takes at most after that, but for a Redis that is slow on each of many round trips.
+SETTLING_SECONDS = _ACCEPT_SECONDS + _REFUSE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +35,25 @@ class Accepted:
 
 
 Entry = Accepted | Unwritten
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of each prompt of a batch, in order.
+
+    `is_marked` says that every id that is no task is marked so in the store. `to_write_again` are tasks that were
+    marked as refused while their records were written: a worker may have passed over these.
+    """
+
+    entries: Sequence[Entry]
+    is_marked: bool
+    to_write_again: Sequence[Task]
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether no prompt was accepted, for no fault of the prompts."""
+        lost = [entry for entry in self.entries if isinstance(entry, Unwritten)]
+        return len(lost) == len(self.entries) and not all(entry.too_large for entry in lost)
 
 
 class Submission:
@@ -123,35 +101,10 @@ class Submission:
         """
         created_at = round(self._clock(), 3)
         expires_at = round(created_at + terms.expires_in_seconds, 3)
+        stamp = Stamp([self._new_task_id() for _ in prompts], created_at, expires_at)
+        return prepare_batch(prompts, terms, stamp, max_prompt_bytes=self._max_prompt_bytes)
 
-        # Called twice for each prompt: spelled out, it takes a third of the time of dataclasses.replace().
-        def task_of(task_id: str, body: dict[str, object], metadata: dict[str, str]) -> Task:
-            return Task(
-                task_id=task_id,
-                tenant=terms.tenant,
-                lane=terms.lane,
-                body=body,
-                metadata=metadata,
-                created_at=created_at,
-                expires_at=expires_at,
-            )
-
-        envelope_bytes = len(encode_task(task_of(self._new_task_id(), {}, {})))
-        tasks, records, total = [], [], 0
-        for index, prompt in enumerate(prompts):
-            task = task_of(self._new_task_id(), prompt.body, prompt.metadata)
-            try:
-                value = encode_task(task)
-            except (orjson.JSONEncodeError, RecursionError):
-                raise PromptTooDeep(index) from None
-            if len(value) - envelope_bytes > self._max_prompt_bytes:
-                raise PromptTooLarge(index, len(value) - envelope_bytes, self._max_prompt_bytes)
-            records.append(OutgoingRecord(task.task_id.encode(), value, task_headers(task, terms.traceparent)))
-            tasks.append(task_of(task.task_id, {}, {}))
-            total += len(value)
-        return Batch(terms.lane, tasks, records, total)
-
-    async def submit(self, batch: Batch) -> list[Entry]:
+    async def submit(self, batch: Batch) -> Sequence[Entry]:
         """Write the batch, show its tasks, and say of each prompt, in order, what became of it.
 
         Raises:
@@ -159,60 +112,91 @@ class Submission:
             StoreUnavailable: Redis is out of reach; nothing was written.
             KafkaUnavailable: Kafka is out of reach: no prompt was accepted.
         """
-        share = self._budget.share()
-        share.grow(size_bytes=batch.size_bytes, records=len(batch.tasks))
+        share = self.admit(batch)
         try:
             self._publisher.ensure_connected()
             await self._store_health.ensure()
         except BaseException:
             share.release()
             raise
-        places = await self._publish(batch, share)
+        settled = await self.settle(batch, await self.publish(batch, share))
+        if settled.is_refused:
+            raise KafkaUnavailable("Kafka did not acknowledge in time")
+        return settled.entries
+
+    def admit(self, batch: Batch) -> Share:
+        """The batch's share of the budget; its holder releases it, or gives it to `publish`.
+
+        Raises:
+            Overloaded: the process holds as much as it may.
+        """
+        share = self._budget.share()
+        share.grow(size_bytes=batch.size_bytes, records=len(batch.tasks))
+        return share
+
+    async def publish(self, batch: Batch, share: Share) -> Sequence[Place | Unwritten]:
+        """Write the records; takes over `share`.
+
+        Raises:
+            KafkaUnavailable: nothing was written.
+        """
+        with self._metrics.publish_seconds.time():
+            return await self._publisher.publish(batch.lane, batch.records, share)
+
+    async def settle(self, batch: Batch, places: Sequence[Place | Unwritten]) -> Settled:
+        """Show what was written, mark what was not, and say what became of each prompt."""
         written, unwritten = [], []
         for task, place in zip(batch.tasks, places, strict=True):
             if isinstance(place, Place):
                 written.append(Written(task, place.partition, place.offset))
             else:
                 unwritten.append(task)
-        await asyncio.gather(self._refuse(unwritten), self._accept(written))
-        self._metrics.prompts_accepted.labels(batch.lane).inc(len(written))
-        self._metrics.prompts_unwritten.labels(batch.lane).inc(len(unwritten))
-        if not written and not all(isinstance(place, Unwritten) and place.too_large for place in places):
-            raise KafkaUnavailable("Kafka did not acknowledge in time")
-        return [
-            Accepted(task.task_id) if isinstance(place, Place) else place
+        found, to_write_again = await asyncio.gather(self._refuse(unwritten), self._accept(written))
+        running = {task.task_id for task in found or ()}
+        entries = [
+            Accepted(task.task_id) if isinstance(place, Place) or task.task_id in running else place
             for task, place in zip(batch.tasks, places, strict=True)
         ]
+        accepted = sum(isinstance(entry, Accepted) for entry in entries)
+        self._metrics.prompts_accepted.labels(batch.lane).inc(accepted)
+        self._metrics.prompts_unwritten.labels(batch.lane).inc(len(entries) - accepted)
+        return Settled(entries, is_marked=found is not None, to_write_again=to_write_again)
 
-    async def _publish(self, batch: Batch, share: Share) -> list[Place | Unwritten]:
-        with self._metrics.publish_seconds.time():
-            return await self._publisher.publish(batch.lane, batch.records, share)
+    async def _accept(self, written: Sequence[Written]) -> list[Task]:
+        """Show the tasks as queued. They are accepted whether or not this succeeds: a worker's claim shows them too.
 
-    async def _accept(self, written: Sequence[Written]) -> None:
-        """Show the tasks as queued. They are accepted whether or not this succeeds: a worker's claim shows them too."""
+        Returns those to write again.
+        """
+        to_write_again: list[Task] = []
         for first in range(0, len(written), _ACCEPTS_PER_ROUND_TRIP):
             try:
                 async with asyncio.timeout(_ACCEPT_SECONDS):
-                    await self._accept_until_shown(written[first : first + _ACCEPTS_PER_ROUND_TRIP])
+                    to_write_again += await self._accept_until_shown(written[first : first + _ACCEPTS_PER_ROUND_TRIP])
             except TimeoutError:
                 late = len(written) - first
                 self._metrics.accepts_delayed.inc(late)
                 self._log.warning("accepted tasks are not shown yet: redis is out of reach", tasks=late)
-                return
+                break
+        return to_write_again
 
-    async def _accept_until_shown(self, written: Sequence[Written]) -> None:
+    async def _accept_until_shown(self, written: Sequence[Written]) -> list[Task]:
         while True:
             try:
                 return await self._submissions.accept(written)
             except StoreUnavailable:
                 await asyncio.sleep(_ACCEPT_RETRY_SECONDS)
 
-    async def _refuse(self, tasks: Sequence[Task]) -> None:
-        """Mark tasks whose client is told that they were not accepted; their records may be in the log all the same."""
+    async def _refuse(self, tasks: Sequence[Task]) -> Sequence[Task] | None:
+        """Mark tasks whose client is told that they were not accepted; their records may be in the log all the same.
+
+        Returns those that a worker was first to find: they run, and it would be a lie to call them refused. None when
+        they could not be marked.
+        """
         if not tasks:
-            return
+            return ()
         try:
             async with asyncio.timeout(_REFUSE_SECONDS):
-                await self._submissions.refuse(tasks)
+                return await self._submissions.refuse(tasks)
         except (StoreUnavailable, TimeoutError):
             self._log.warning("unwritten tasks could not be marked: redis is out of reach", tasks=len(tasks))
+            return None

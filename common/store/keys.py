@@ -1,3 +1,4 @@
+import hashlib
 from dataclasses import dataclass
 
 
@@ -18,6 +19,11 @@ class Keys:
     def of(self, task_id: str) -> tuple[str, str]:
         """Both keys, in the order in which every script takes them."""
         return self.task(task_id), self.result(task_id)
+
+    def idempotency(self, tenant: str, idempotency_key: str) -> str:
+        """The record of a request that may be repeated. The key is the client's text: only its hash is named."""
+        named = hashlib.sha256(f"{tenant}\0{idempotency_key}".encode()).hexdigest()
+        return f"{self.prefix}idempotency:{{{named}}}"
 
     @property
     def marker(self) -> str:

@@ -44,19 +44,20 @@ class Script:
     sha: str
 
 
-def load_script(move: str) -> Script:
-    """The script of `move`: the shared prelude and the move's own lines."""
+def load_script(move: str, *, of_task: bool = True) -> Script:
+    """The script of `move`: what all begin with, for a move of a task the prelude of those, and its own lines."""
     folder = files("common.store") / "lua"
-    source = "\n".join((folder / f"{name}.lua").read_text(encoding="utf-8") for name in ("prelude", move))
+    names = ("arguments", "prelude", move) if of_task else ("arguments", move)
+    source = "\n".join((folder / f"{name}.lua").read_text(encoding="utf-8") for name in names)
     return Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptCall:
-    """One move of one task: its two keys and named arguments."""
+    """One move: its keys (of a task: both of them) and named arguments."""
 
     script: Script
-    keys: tuple[str, str]
+    keys: tuple[str, ...]
     arguments: Mapping[str, str | int | float | bytes]
 
     def as_command(self) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The API's moves: tasks whose records Kafka has, and records that it must not have."""
+"""The API's moves: tasks whose records Kafka has, and ids whose records count for nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from common.store.keys import Keys
-from common.store.scripts import ScriptCall, identity, load_script, run_scripts
+from common.store.scripts import Script, ScriptCall, identity, load_script, reply_word, run_scripts
 from common.task import Task, to_millis
 
 
@@ -20,7 +20,7 @@ class Written:
 
 
 class Submissions:
-    """Accepting and refusing, each for many tasks in one round trip."""
+    """Accepting, refusing and taking a refusal back, each for many tasks in one round trip."""
 
     def __init__(self, redis: Redis, keys: Keys, *, result_ttl_seconds: float) -> None:
         self._redis = redis
@@ -28,9 +28,13 @@ class Submissions:
         self._result_ttl = to_millis(result_ttl_seconds)
         self._accept = load_script("accept")
         self._refuse = load_script("refuse")
+        self._unrefuse = load_script("unrefuse")
 
-    async def accept(self, written: Sequence[Written]) -> None:
+    async def accept(self, written: Sequence[Written]) -> list[Task]:
         """Show the tasks as queued, unless a worker was first.
+
+        Returns those that were marked as refused meanwhile, by an older writer of the same ids: a worker may have
+        passed over their records, so these must be written once more.
 
         Raises:
             StoreUnavailable: some may not be shown yet; repeating is safe.
@@ -48,16 +52,31 @@ class Submissions:
             )
             for entry in written
         ]
-        await run_scripts(self._redis, calls)
+        replies = await run_scripts(self._redis, calls)
+        return [entry.task for entry, reply in zip(written, replies, strict=True) if reply_word(reply) == "readmitted"]
 
-    async def refuse(self, tasks: Sequence[Task]) -> None:
+    async def refuse(self, tasks: Sequence[Task]) -> list[Task]:
         """Mark ids whose record may or may not be in the log: a worker that finds one skips it.
+
+        Returns those that a worker found before this, which are not marked: they are tasks.
 
         Raises:
             StoreUnavailable: some may not be marked; repeating is safe.
         """
+        words = await self._on_each(self._refuse, tasks)
+        return [task for task, word in zip(tasks, words, strict=True) if word == "present"]
+
+    async def unrefuse(self, tasks: Sequence[Task]) -> None:
+        """Remove the marks of ids whose records are about to be written again; what is no mark stays as it is.
+
+        Raises:
+            StoreUnavailable: some may still be marked; repeating is safe.
+        """
+        await self._on_each(self._unrefuse, tasks)
+
+    async def _on_each(self, script: Script, tasks: Sequence[Task]) -> list[str]:
         calls = [
-            ScriptCall(self._refuse, self._keys.of(task.task_id), {**identity(task), "result_ttl": self._result_ttl})
+            ScriptCall(script, self._keys.of(task.task_id), {**identity(task), "result_ttl": self._result_ttl})
             for task in tasks
         ]
-        await run_scripts(self._redis, calls)
+        return [reply_word(reply) for reply in await run_scripts(self._redis, calls)]

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from common.settings import variable_name
+from producer_api.batch import Prompt
 from producer_api.errors import RefusedRequest, invalid, over_limit
-from producer_api.submission import Prompt
 from producer_api.tasks.schemas import MAX_MODEL_LENGTH, SubmitTasks
 
 _MAX_METADATA_PAIRS = 16

@@ -7,12 +7,13 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from common.settings import variable_name
 from common.task import Lane
+from producer_api.batch import Batch, Terms
 from producer_api.documentation import body_of
 from producer_api.errors import RefusedRequest, invalid, over_limit
+from producer_api.idempotency_key import IdempotencyKey, repeatable_request
 from producer_api.request_body import parse_json, read_body
 from producer_api.security import Tenant
 from producer_api.state import Parts, ReadyParts
-from producer_api.submission import Batch, Terms
 from producer_api.tasks.lookup import AnswerTooLarge
 from producer_api.tasks.prompts import read_prompts, read_request
 from producer_api.tasks.schemas import ErrorAnswer, SubmitTasks, SubmittedTasks, TaskView, TaskViews
@@ -46,6 +47,10 @@ _OUT_OF_REACH: dict[int | str, dict[str, Any]] = {
 _SUBMIT_ERRORS: dict[int | str, dict[str, Any]] = {
     408: {"model": ErrorAnswer, "description": "The body took too long to arrive."},
     413: {"model": ErrorAnswer, "description": "The body is too large."},
+    409: {
+        "model": ErrorAnswer,
+        "description": "The Idempotency-Key is another request's, or its request is still being written.",
+    },
     415: {"model": ErrorAnswer, "description": "The body is not announced as application/json."},
 }
 _NO_SUCH_TASK: dict[int | str, dict[str, Any]] = {404: {"model": ErrorAnswer, "description": "There is no such task."}}
@@ -80,14 +85,19 @@ def task_routes() -> APIRouter:
     return router
 
 
-async def submit_tasks(request: Request, tenant: Tenant, parts: ReadyParts) -> Response:
+async def submit_tasks(request: Request, tenant: Tenant, parts: ReadyParts, key: IdempotencyKey) -> Response:
     """Queue prompts: one task id each, in the order given. A 202 says that they will survive any crash."""
     body = await read_body(request, parts.settings, parts.budget)
     traceparent = valid_traceparent(request.headers.get("traceparent"))
     batch = _prepared(body, parts, tenant, traceparent)
-    # From here on the prompts are held once, as records.
-    del body
-    entries = await parts.submission.submit(batch)
+    if key is None:
+        # From here on the prompts are held once, as records.
+        del body
+        entries = await parts.submission.submit(batch)
+    else:
+        repeatable = repeatable_request(tenant, key, method="POST", path="/v1/tasks", body=body)
+        del body
+        entries = await parts.idempotent_submission.submit(repeatable, batch)
     return _json(202, {"tasks": [submitted_view(entry, index) for index, entry in enumerate(entries)]})
 
 

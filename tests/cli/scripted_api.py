@@ -18,9 +18,9 @@ class Reply:
     cut: bool = False
 
 
-def refusal(status: int, message: str, **headers: str) -> Reply:
+def refusal(status: int, message: str, code: str = "some_code", **headers: str) -> Reply:
     """An error in the API's shape."""
-    error = {"message": message, "type": "server_error", "param": None, "code": "some_code"}
+    error = {"message": message, "type": "server_error", "param": None, "code": code}
     return Reply(status, {"error": error}, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
@@ -42,6 +42,7 @@ class ScriptedApi:
     def __init__(self, url: str, replies: Sequence[Reply]) -> None:
         self.url = url
         self.requests: list[str] = []
+        self.keys: list[str | None] = []
         self._replies = deque(replies)
 
     def _next(self) -> Reply:
@@ -50,6 +51,7 @@ class ScriptedApi:
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         await request.read()
         self.requests.append(f"{request.method} {request.rel_url}")
+        self.keys.append(request.headers.get("Idempotency-Key"))
         reply = self._next()
         if reply.cut:
             assert request.transport is not None

@@ -47,12 +47,48 @@ async def test_what_was_not_written_is_sent_again_when_the_api_says(status: int)
         ]
 
 
-@pytest.mark.parametrize("reply", [Reply(cut=True), refusal(500, "a bug"), Reply(502, b"<html>"), Reply(504, b"")])
-async def test_a_submission_that_may_have_been_accepted_is_not_sent_again(reply: Reply) -> None:
-    async with client_of(reply) as (client, api, _said):
-        with pytest.raises(CommandError, match="these may be accepted or not") as caught:
+AMBIGUOUS = [Reply(cut=True), refusal(500, "a bug"), Reply(502, b"<html>"), Reply(504, b"")]
+
+
+@pytest.mark.parametrize(
+    "reply", [*AMBIGUOUS, refusal(409, "being written", "idempotency_key_in_use", Retry_After="0")]
+)
+async def test_a_submission_that_may_have_been_accepted_is_sent_again_under_its_key(reply: Reply) -> None:
+    async with client_of(reply, reply, tasks("queued", status=202)) as (client, api, _said):
+        assert [view.task_id for view in await client.submit(BODY, prompts=1)] == ["0"]
+        assert api.requests == ["POST /v1/tasks"] * 3
+        assert len(set(api.keys)) == 1
+        assert api.keys[0]
+
+
+@pytest.mark.parametrize("reply", AMBIGUOUS)
+async def test_a_submission_without_an_answer_is_said_to_be_open(reply: Reply) -> None:
+    async with client_of(reply, refusal(503, "away", Retry_After="9"), patience=BRIEF) as (client, _api, _said):
+        with pytest.raises(CommandError, match="may be accepted or not") as caught:
             await client.submit(BODY, prompts=1)
         assert caught.value.exit_code == ExitCode.OUT_OF_REACH
+
+
+async def test_a_submission_that_was_refused_each_time_is_not_said_to_be_open() -> None:
+    async with client_of(refusal(503, "away", Retry_After="9"), patience=BRIEF) as (client, _api, _said):
+        with pytest.raises(CommandError, match=r"does not answer: away \(some_code\)$"):
+            await client.submit(BODY, prompts=1)
+
+
+async def test_each_submission_has_a_key_of_its_own_and_reading_has_none() -> None:
+    async with client_of(tasks("queued", status=202)) as (client, api, _said):
+        await client.submit(BODY, prompts=1)
+        await client.submit(BODY, prompts=1)
+        await client.read(["0"])
+        first, second, reading = api.keys
+        assert first != second
+        assert reading is None
+
+
+async def test_a_key_that_stands_for_another_request_is_an_error() -> None:
+    async with client_of(refusal(409, "Another request.", "idempotency_key_reused")) as (client, api, _said):
+        with pytest.raises(CommandError, match=r"Another request\."):
+            await client.submit(BODY, prompts=1)
         assert len(api.requests) == 1
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,12 +21,13 @@ from common.store.scripts import StoreUnavailable
 from common.task import Lane
 from common.topics import TopicNames
 from producer_api.__main__ import kafka_link, ready_parts
+from producer_api.batch import Batch, Prompt, PromptTooLarge, Terms
 from producer_api.kafka_link import KafkaLink, KafkaUnavailable
 from producer_api.publisher import Unwritten
 from producer_api.settings import Settings
 from producer_api.state import Parts
 from producer_api.store_health import StoreHealth
-from producer_api.submission import Accepted, Batch, Entry, Prompt, PromptTooLarge, Terms
+from producer_api.submission import Accepted, Entry
 from producer_api.tasks.views import submitted_view
 from tests.support.backend import redis_settings_for, unique_prefix
 from tests.support.kafka_view import KafkaView, looking_into_kafka
@@ -137,7 +138,7 @@ async def test_a_prompt_that_kafka_refuses_fails_alone_and_is_marked(
     await admin.close()
     incompressible = os.urandom(30_000).hex()
 
-    async def submitted() -> tuple[Batch, list[Entry]] | None:
+    async def submitted() -> tuple[Batch, Sequence[Entry]] | None:
         batch = front.batch("short", incompressible, "also short")
         entries = await front.parts.submission.submit(batch)
         return None if isinstance(entries[1], Accepted) else (batch, entries)

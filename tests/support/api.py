@@ -45,6 +45,11 @@ class Api:
         """POST prompts, with further fields of the request, and return the answer whatever it is."""
         return await self.ask("POST", "/v1/tasks", json={"prompts": list(prompts), **fields})
 
+    async def try_submit_as(self, key: str, prompts: Sequence[str | Entry], **fields: Any) -> Answer:
+        """The same under an ``Idempotency-Key``."""
+        request = {"prompts": list(prompts), **fields}
+        return await self.ask("POST", "/v1/tasks", json=request, headers={"Idempotency-Key": key})
+
     async def submit(self, prompts: Sequence[str | Entry], **fields: Any) -> list[str]:
         """POST prompts and return their ids.
 

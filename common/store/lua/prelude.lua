@@ -1,13 +1,5 @@
--- Before every move. KEYS: the task's hash, its result. ARGV: pairs of name and value.
+-- Before every move of a task. KEYS: the task's hash, its result.
 local task_key, result_key = KEYS[1], KEYS[2]
-
-local arg = {}
-for i = 1, #ARGV, 2 do
-  arg[ARGV[i]] = ARGV[i + 1]
-end
-
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local FINAL = {completed = true, failed = true, cancelled = true, expired = true}
 

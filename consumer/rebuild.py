@@ -24,11 +24,12 @@ from common.record import UnknownVersion, UnreadableRecord, decode_task
 from common.result import decode_result
 from common.store.marker import Marker
 from common.store.rebuild_lease import RebuildLease
-from common.store.restoring import Outcome, Restoring
+from common.store.restoring import OpenTask, Outcome, Restoring
 from common.store.scripts import StoreUnavailable
 from common.store.submissions import Written
 from common.task import Lane, Status, parse_task_id
 from common.topics import TopicNames
+from consumer.engine.tail import resumption
 
 _RECORDS_PER_ROUND_TRIP = 200
 _POLL_MS = 500
@@ -189,7 +190,7 @@ class Rebuild:
         )
 
     async def _write_open(self, records: Sequence[ConsumerRecord], so_far: Rebuilt) -> Rebuilt:
-        written, unreadable = [], 0
+        tasks, unreadable = [], 0
         for record in records:
             try:
                 task = decode_task(record.value)
@@ -197,8 +198,10 @@ class Rebuild:
                 # Whoever is given the record decides on it.
                 unreadable += 1
             else:
-                written.append(Written(replace(task, body={}), record.partition, record.offset))
-        reopened = await self._restoring.reopen(written, delay_seconds=self._holders_turn_seconds)
+                written = Written(replace(task, body={}), record.partition, record.offset)
+                known = resumption(record.headers)
+                tasks.append(OpenTask(written, known.attempts, known.not_before))
+        reopened = await self._restoring.reopen(tasks, delay_seconds=self._holders_turn_seconds)
         return replace(so_far, reopened=so_far.reopened + reopened, unreadable=so_far.unreadable + unreadable)
 
 

@@ -30,6 +30,15 @@ class Outcome:
     token: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OpenTask:
+    """A task that has not ended, by its record, which may know of attempts made and of the next one's Unix time."""
+
+    written: Written
+    attempts: int | None = None
+    not_before: float | None = None
+
+
 class Restoring:
     """Writes tasks, each only where the store knows less. Raises `StoreUnavailable`; repeating is safe."""
 
@@ -52,27 +61,29 @@ class Restoring:
         calls = [ScriptCall(self._bury, self._keys.of(task_id), arguments) for task_id in task_ids]
         await run_scripts(self._redis, calls)
 
-    async def reopen(self, written: Sequence[Written], *, delay_seconds: float) -> int:
+    async def reopen(self, tasks: Sequence[OpenTask], *, delay_seconds: float) -> int:
         """Show tasks that have not ended as queued, each to be claimed after the delay; how many were not known.
 
         A worker may be calling the model for one of them: the delay is its time to say so.
         """
-        calls = [
-            ScriptCall(
-                self._reopen,
-                self._keys.of(entry.task.task_id),
-                {
-                    **identity(entry.task),
-                    "result_ttl": self._result_ttl,
-                    "partition": entry.partition,
-                    "offset": entry.offset,
-                    "delay": to_millis(delay_seconds),
-                },
-            )
-            for entry in written
-        ]
+        calls = [self._reopening(task, delay_seconds) for task in tasks]
         replies = await run_scripts(self._redis, calls)
         return sum(reply_word(reply) == "reopened" for reply in replies)
+
+    def _reopening(self, task: OpenTask, delay_seconds: float) -> ScriptCall:
+        written = task.written
+        arguments: dict[str, str | int | float | bytes] = {
+            **identity(written.task),
+            "result_ttl": self._result_ttl,
+            "partition": written.partition,
+            "offset": written.offset,
+            "delay": to_millis(delay_seconds),
+        }
+        if task.attempts is not None:
+            arguments["known_attempts"] = task.attempts
+        if task.not_before is not None:
+            arguments["not_before"] = to_millis(task.not_before)
+        return ScriptCall(self._reopen, self._keys.of(written.task.task_id), arguments)
 
     def _restoring(self, outcome: Outcome) -> ScriptCall:
         arguments: dict[str, str | int | float | bytes] = {

@@ -77,9 +77,8 @@ class KeptOutcomes:
 
     def committed(self, topic: str, partition: int, offset: int) -> None:
         """The group has committed `offset`: all records before it are done."""
-        places = self._uncommitted.get((topic, partition), set())
-        for place in sorted(place for place in places if place[2] < offset):
-            places.discard(place)
+        for place in sorted(place for place in self._uncommitted.get((topic, partition), ()) if place[2] < offset):
+            self._forget_uncommitted(place)
             self._committed[place] = None
         self._let_go()
 
@@ -117,8 +116,10 @@ class KeptOutcomes:
         self._bytes -= len(kept.outcome.value)
         self._committed.pop(place, None)
         self._unsure.pop(place, None)
-        places = self._uncommitted.get(place[:2])
-        if places is not None:
-            places.discard(place)
-            if not places:
-                del self._uncommitted[place[:2]]
+        self._forget_uncommitted(place)
+
+    def _forget_uncommitted(self, place: Place) -> None:
+        places = self._uncommitted.get(place[:2], set())
+        places.discard(place)
+        if not places:
+            self._uncommitted.pop(place[:2], None)

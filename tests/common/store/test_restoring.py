@@ -5,7 +5,7 @@ import pytest
 
 from common.store.leases import Claimed, Ended, Hold, Lapsed, Missing, Skip, Waiting
 from common.store.marker import Marker
-from common.store.restoring import Outcome, Restoring
+from common.store.restoring import OpenTask, Outcome, Restoring
 from common.store.submissions import Written
 from common.task import Lane, Status, Task
 from tests.common.store.conftest import DAY, Store
@@ -125,7 +125,7 @@ async def test_an_open_task_is_queued_again_and_nobody_takes_it_before_its_holde
     task = a_task()
     claim = await store.claimed(task)
     await store.redis.delete(*store.keys.of(task.task_id))
-    assert await restoring.reopen([Written(task, 3, 7)], delay_seconds=30) == 1
+    assert await restoring.reopen([OpenTask(Written(task, 3, 7))], delay_seconds=30) == 1
     assert isinstance(await store.claim(task, "b", store.others), Waiting)
     assert await store.leases.renew([(claim, True)]) == [Hold.HELD]
     state = await store.state(task)
@@ -139,7 +139,7 @@ async def test_reopening_leaves_alone_what_the_store_knows_and_what_is_over(stor
     await finish(store, deleted)
     await store.endings.delete([deleted.task_id], tenant="local")
     tasks = [known, ended, deleted, over]
-    assert await restoring.reopen([Written(task, 0, 0) for task in tasks], delay_seconds=0) == 0
+    assert await restoring.reopen([OpenTask(Written(task, 0, 0)) for task in tasks], delay_seconds=0) == 0
     statuses = [state and state.status for state in await store.reader.read([task.task_id for task in tasks])]
     assert statuses == [Status.PROCESSING, Status.COMPLETED, None, None]
 
@@ -153,7 +153,7 @@ async def test_a_run_that_the_store_does_not_know_yet_is_missing_and_not_stale(
     reply = await store.leases.claim(second, token="b", partition=0, offset=1, may_create=False)
     assert isinstance(reply, Missing)
     assert (await store.state(first)).run == 1
-    assert await restoring.reopen([Written(second, 0, 1)], delay_seconds=0) == 1
+    assert await restoring.reopen([OpenTask(Written(second, 0, 1))], delay_seconds=0) == 1
     assert isinstance(await store.claim(second, "b"), Claimed)
     state = await store.state(first)
     assert (state.run, state.status, state.result) == (2, Status.PROCESSING, None)
@@ -170,3 +170,11 @@ async def test_a_restored_outcome_keeps_the_end_of_life_that_the_store_knows(
     assert state.expires_at == pytest.approx(task.expires_at, abs=0.001)
     assert (state.status, state.retry_at) == (Status.COMPLETED, None)
     assert await store.redis.hget(store.keys.task(task.task_id), "lease_until") is None
+
+
+async def test_a_reopened_copy_keeps_its_attempts_and_its_time(store: Store, restoring: Restoring) -> None:
+    task, due = a_task(), time.time() + 300
+    await restoring.reopen([OpenTask(Written(task, 0, 0), attempts=3, not_before=due)], delay_seconds=30)
+    state = await store.state(task)
+    assert state.attempts == 3
+    assert state.retry_at == pytest.approx(due, abs=0.001)

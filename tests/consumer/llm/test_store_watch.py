@@ -1,0 +1,127 @@
+"""A store that lost something, or was away: holders write back first, and nobody calls what was called."""
+
+import asyncio
+
+from common.store.marker import Marker
+from common.task import Status
+from consumer.engine.ports import RetryAfter, Settled
+from tests.consumer.llm.harness import InBackground, Scene, a_delivery, a_task
+from tests.support.fake_model import FakeModel
+from tests.support.waiting import until
+
+
+async def test_a_worker_writes_back_its_claims_and_its_outcomes_before_it_claims_more(
+    scene: Scene, fake_model: FakeModel, in_background: InBackground
+) -> None:
+    worker = scene.worker()
+    finished, held = a_task("finished"), a_task("held")
+    await worker.handle(finished, offset=1)
+    await fake_model.hold()
+    handling = in_background(worker.handle(held, offset=2))
+    await fake_model.wait_for_in_flight(1)
+    value = (await scene.state(finished)).result
+    await worker.watch.look()
+
+    await scene.redis.flushall()
+    await worker.watch.look()
+    state = await scene.state(finished)
+    assert (state.status, state.progress, state.attempts, state.result) == (Status.COMPLETED, 100, 1, value)
+    state = await scene.state(held)
+    assert (state.status, state.attempts) == (Status.PROCESSING, 1)
+    assert worker.counted("store_changes_total", change="lost") == 1
+    assert worker.counted("store_written_back_total", kind="claim") == 1
+    assert worker.counted("store_written_back_total", kind="outcome") == 1
+    await fake_model.release_all()
+    assert isinstance(await handling, Settled)
+    # Their records, delivered once more: published again, not called again.
+    assert [type(await worker.handle(task)) for task in (finished, held)] == [Settled, Settled]
+    assert await fake_model.calls_by_prompt() == {"finished": 1, "held": 1}
+
+
+async def test_nothing_is_claimed_before_everything_is_written_back(scene: Scene) -> None:
+    worker = scene.worker()
+    await worker.watch.look()
+    await scene.redis.flushall()
+    worker.watch._owed = True
+    task = a_task()
+    await scene.accept(task)
+    assert isinstance(await worker.handle(task), RetryAfter)
+    await worker.watch.look()
+    assert isinstance(await worker.handle(task), Settled)
+
+
+async def test_another_worker_takes_nothing_missing_for_new_in_a_store_that_was_wiped(
+    scene: Scene, fake_model: FakeModel
+) -> None:
+    holder, other = scene.worker(), scene.worker()
+    task = a_task()
+    await holder.handle(task)
+    await other.watch.look()
+    await scene.redis.flushall()
+    # Nobody has noticed yet; its record comes to the other worker, as after a rebalance.
+    assert isinstance(await other.handle(task), RetryAfter)
+    await holder.watch.look()
+    assert isinstance(await other.handle(task), Settled)
+    assert len(await fake_model.calls()) == 1
+
+
+async def test_a_missing_task_is_made_anew_one_lease_after_the_loss_and_once_the_store_is_whole(
+    scene: Scene, fake_model: FakeModel
+) -> None:
+    worker = scene.worker(lease_seconds=1.0)
+    await worker.watch.look()
+    await scene.redis.flushall()
+    task = a_task()
+    assert isinstance(await worker.handle(task), RetryAfter)
+    clock = asyncio.get_running_loop().time
+    lost_at = clock()
+    await until(lambda: clock() >= lost_at + 1.0)
+    assert isinstance(await worker.handle(task), RetryAfter), "a rebuild may still find its outcome"
+    await scene.whole()
+    assert isinstance(await worker.handle(task), Settled)
+    assert len(await fake_model.calls()) == 1
+
+
+async def test_no_lapsed_lease_is_taken_over_for_one_lease_after_a_loss(scene: Scene, fake_model: FakeModel) -> None:
+    holder, other = scene.worker(), scene.worker(lease_seconds=1.0)
+    task = a_task()
+    await holder.leases.claim(task, token="holder", partition=3, offset=7)
+    await scene.set(task, lease_until=1)
+    await other.watch.look()
+    # A restart: every key is there, the process is another one.
+    await scene.redis.set(scene.keys.marker, "another process:1")
+    assert isinstance(await other.handle(task), RetryAfter)
+    assert await fake_model.calls() == []
+    clock = asyncio.get_running_loop().time
+    lost_at = clock()
+    await until(lambda: clock() >= lost_at + 1.0)
+    assert isinstance(await other.handle(task), Settled)
+    assert (await scene.state(task)).crashes == 1
+
+
+async def test_a_store_that_never_changed_costs_no_task_a_second_look(scene: Scene) -> None:
+    worker = scene.worker()
+    await worker.watch.look()
+    tasks = [a_task(f"prompt {number}") for number in range(3)]
+    for task in tasks:
+        await scene.accept(task)
+    before = (await scene.redis.info("commandstats"))["cmdstat_info"]["calls"]
+    for task in tasks:
+        assert isinstance(await worker.handle(task), Settled)
+    # Only this test's own two.
+    assert (await scene.redis.info("commandstats"))["cmdstat_info"]["calls"] == before + 1
+
+
+async def test_a_rebuilt_store_is_believed_at_once(scene: Scene) -> None:
+    worker = scene.worker()
+    marker = Marker(scene.redis, scene.keys)
+    await scene.redis.delete(scene.keys.marker)
+    await worker.watch.look()
+    assert await worker.executor.handle(a_delivery(a_task())) == RetryAfter(1.0)
+    await asyncio.wait_for(worker.watch.broken(), 10)
+    await marker.set((await marker.identity()).run_id)
+    await worker.watch.look()
+    assert worker.watch.is_whole
+    assert worker.watch.settled
+    assert worker.counted("store_changes_total", change="rebuilt") == 1
+    assert worker.counted("store_changes_total", change="incomplete") == 1

@@ -30,6 +30,8 @@ from common.topics import MAX_RESULT_RECORD_BYTES, TopicNames
 from consumer.engine.engine import Engine
 from consumer.engine.ports import CommitListener
 from consumer.health import Health
+from consumer.llm.brake import BrakePolicy
+from consumer.llm.braking import Braking
 from consumer.llm.chance import Chance
 from consumer.llm.executor import Executor
 from consumer.llm.kept_outcomes import KeptOutcomes
@@ -110,6 +112,15 @@ async def run_worker(settings: Settings) -> None:
         reached = prepare_kafka(settings.kafka, settings.tasks, producer, client_id=name, rng=rng)
         if await _stopped_before(reached, stop):
             return
+        braking = Braking(
+            BrakePolicy(
+                window_seconds=settings.worker.brake_window_seconds,
+                least_records=settings.worker.brake_records,
+                probe_seconds=settings.worker.brake_probe_seconds,
+            ),
+            clock=time.monotonic,
+            metrics=metrics,
+        )
         executor = _executor(
             settings,
             redis=redis,
@@ -118,6 +129,7 @@ async def run_worker(settings: Settings) -> None:
             watch=watch,
             kept=kept,
             model=model,
+            braking=braking,
             names=names,
             metrics=metrics,
             rng=rng,
@@ -127,6 +139,7 @@ async def run_worker(settings: Settings) -> None:
             producer=producer,
             executor=executor,
             on_committed=kept.committed,
+            braking=braking,
             name=name,
             names=names,
             registry=registry,
@@ -177,6 +190,7 @@ def _executor(
     watch: StoreWatch,
     kept: KeptOutcomes,
     model: Model,
+    braking: Braking,
     names: TopicNames,
     metrics: LlmMetrics,
     rng: random.Random,
@@ -217,6 +231,7 @@ def _executor(
         reader=reader,
         model=model,
         recorder=recorder,
+        braking=braking,
         policy=policy,
         budget=budget,
         pace=pace,
@@ -234,6 +249,7 @@ def _engine(
     producer: AIOKafkaProducer,
     executor: Executor,
     on_committed: CommitListener,
+    braking: Braking,
     name: str,
     names: TopicNames,
     registry: CollectorRegistry,
@@ -249,6 +265,7 @@ def _engine(
         consumer=consumer,
         producer=producer,
         handler=executor,
+        gate=braking,
         settings=settings.worker,
         lanes={names.interactive: _INTERACTIVE_WEIGHT, names.batch: _BATCH_WEIGHT},
         dead_letter_topic=names.dead_letters,

@@ -58,6 +58,18 @@ class WorkerSettings(Block):
     max_handler_errors: int = Field(
         5, ge=1, le=100, description="Unexpected errors of ours on one record before it is dead-lettered."
     )
+    brake_window_seconds: float = Field(
+        60.0, ge=1, le=3_600, description="How far back the brake looks, for records that failed by our own fault."
+    )
+    brake_records: int = Field(
+        10,
+        ge=2,
+        le=1_000,
+        description="Records that must have failed by our own fault, being nearly all, for the worker to stop.",
+    )
+    brake_probe_seconds: float = Field(
+        10.0, ge=0.1, le=600, description="While stopped by the brake: pause between one record tried and the next."
+    )
     stall_timeout_seconds: float = Field(
         60.0, ge=5, le=3_600, description="How long polling may make no progress before the worker counts as stuck."
     )

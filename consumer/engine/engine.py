@@ -16,7 +16,7 @@ from consumer.engine.fetch_plan import FetchLimits
 from consumer.engine.leaving import leave_group
 from consumer.engine.partition import Partition
 from consumer.engine.polling import Poller
-from consumer.engine.ports import CommitListener, Handler, ignore_commits
+from consumer.engine.ports import CommitListener, Gate, Handler, ignore_commits
 from consumer.engine.publishing import Publisher
 from consumer.engine.retry_clock import RetryClock
 from consumer.engine.slots import Slots
@@ -42,6 +42,7 @@ class Engine:
         consumer: not started yet, of the group, without deserializers and without automatic commits.
         producer: started.
         handler: the role.
+        gate: the role's word on whether records may be started.
         settings: bounds and times.
         lanes: weight by topic; while several topics have records they are started in this ratio, the first named first.
         dead_letter_topic: where records go that our own bugs keep from being handled.
@@ -56,6 +57,7 @@ class Engine:
         consumer: AIOKafkaConsumer,
         producer: AIOKafkaProducer,
         handler: Handler,
+        gate: Gate,
         settings: WorkerSettings,
         lanes: Mapping[str, int],
         dead_letter_topic: str,
@@ -70,6 +72,7 @@ class Engine:
         self._rng = rng
         self._metrics = metrics
         self._failure: BaseException | None = None
+        self._gate = gate
         self._draining = False
         self._polling: asyncio.Task[None] | None = None
         self._loops: list[asyncio.Task[None]] = []
@@ -122,6 +125,7 @@ class Engine:
             ready,
             self._tail_moves,
             self._publisher,
+            gate=gate,
             concurrency=settings.concurrency,
             max_errors=settings.max_handler_errors,
             dead_letter_topic=dead_letter_topic,
@@ -157,6 +161,8 @@ class Engine:
             reasons.append("not yet a member of the group")
         if self._draining:
             reasons.append("draining")
+        if self._gate.hindrance is not None:
+            reasons.append(self._gate.hindrance)
         return reasons
 
     async def run(self) -> None:

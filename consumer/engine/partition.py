@@ -39,6 +39,8 @@ class Work:
     stays_since: float = 0.0
     # Unexpected exceptions of the handler so far.
     errors: int = 0
+    # Those of giving it up after that.
+    give_up_errors: int = 0
     started: bool = False
     # Why the Kafka client cannot read the record, where it cannot: key, value and headers are unknown then.
     unreadable: str | None = None

@@ -107,9 +107,48 @@ class Handler(Protocol):
     """A role's work on one record, called at most `concurrency` times at once.
 
     A delivery may come again (a restart, a partition that changed its owner): the handler makes that harmless.
-    An exception is taken for the role's own bug: logged, tried again, at last dead-lettered.
+    An exception is taken for the role's own bug: logged, tried again, at last given up.
     When a drain runs out of time the call is cancelled: clean up briefly and let `CancelledError` pass.
     """
 
     async def handle(self, delivery: Delivery) -> Outcome:
         """Work on the record and say how it ended."""
+
+    async def give_up(self, delivery: Delivery, error_code: str) -> Outcome | None:
+        """End what the record stands for: `handle` has raised too often, at last an error named `error_code`.
+
+        The outcome's records hold the dead letter, before all that follows from it. None leaves it to the engine to
+        dead-letter the record, and so does an exception that comes again and again.
+        """
+
+
+class Gate(Protocol):
+    """A role's word on whether records may be started."""
+
+    @property
+    def hindrance(self) -> str | None:
+        """Why none are started now; None while nothing hinders."""
+
+    async def opened(self) -> None:
+        """Return when one may be started; the next is asked for after it has `entered`."""
+
+    def entered(self, delivery: Delivery) -> None:
+        """This record is started now."""
+
+    def left(self, delivery: Delivery) -> None:
+        """This record, which had entered, has ended or was put back."""
+
+
+class OpenGate:
+    """The gate of a role that holds nothing back."""
+
+    hindrance = None
+
+    async def opened(self) -> None:
+        """Return at once."""
+
+    def entered(self, delivery: Delivery) -> None:
+        """Nothing follows from it."""
+
+    def left(self, delivery: Delivery) -> None:
+        """Nothing follows from it."""

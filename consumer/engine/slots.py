@@ -12,7 +12,7 @@ from consumer.engine.backlog import Backlog
 from consumer.engine.backoff import Backoff
 from consumer.engine.dead_letters import dead_letter
 from consumer.engine.partition import Work
-from consumer.engine.ports import Handler, Held, Outcome, OutgoingRecord, RetryAfter, Settled
+from consumer.engine.ports import Gate, Handler, Held, Outcome, OutgoingRecord, RetryAfter, Settled
 from consumer.engine.publishing import Publisher
 from consumer.engine.tail_moves import TailMoves
 from consumer.metrics import EngineMetrics
@@ -35,6 +35,7 @@ class Slots:
         tail_moves: TailMoves,
         publisher: Publisher,
         *,
+        gate: Gate,
         concurrency: int,
         max_errors: int,
         dead_letter_topic: str,
@@ -48,6 +49,7 @@ class Slots:
         self._ready = ready
         self._tail_moves = tail_moves
         self._publisher = publisher
+        self._gate = gate
         self._concurrency = concurrency
         self._free = asyncio.Semaphore(concurrency)
         self._max_errors = max_errors
@@ -87,8 +89,11 @@ class Slots:
     async def _next(self) -> Work:
         while True:
             await self._publisher.room()
+            await self._gate.opened()
             work = self._backlog.start()
             if work is not None:
+                # Before anything is awaited: a gate may let pass one at a time.
+                self._gate.entered(work.delivery)
                 return work
             self._ready.clear()
             await self._ready.wait()
@@ -105,6 +110,7 @@ class Slots:
             outcome = await self._handle(work)
         finally:
             self._handling -= 1
+            self._gate.left(work.delivery)
             self._free.release()
         await self._conclude(work, outcome)
 
@@ -126,29 +132,44 @@ class Slots:
             if asyncio.current_task().cancelling():  # type: ignore[union-attr]  # this is a coroutine's code
                 raise
             # Nobody cancelled this record: a cancellation of the handler's own got out of it.
-            outcome, label = self._error(work, "CancelledError"), "error"
+            outcome, label = await self._error(work, "CancelledError"), "error"
         except Exception as error:  # noqa: BLE001 - whatever a role's bug raises, its neighbours go on
-            self._log.error(
-                "handler failed",
-                topic=delivery.topic,
-                partition=delivery.partition,
-                at=delivery.offset,
-                error=type(error).__name__,
-                # The log's renderer writes frames and types; an exception's text may quote the record.
-                exc_info=True,
-            )
-            outcome, label = self._error(work, type(error).__name__), "error"
+            self._say("handler failed", work, error)
+            outcome, label = await self._error(work, type(error).__name__), "error"
         self._metrics.handled.labels(delivery.topic, label).observe(time.perf_counter() - began)
         return outcome
 
-    def _error(self, work: Work, error_code: str) -> Outcome:
+    async def _error(self, work: Work, error_code: str) -> Outcome:
         """A bug of ours: try again, in case it passes; in the end give the record up, so that its neighbours go on."""
         work.errors += 1
         self._metrics.handler_errors.labels(work.delivery.topic).inc()
         if work.errors < self._max_errors:
             return RetryAfter(_BACKOFF.delay_seconds(work.errors, self._rng))
-        self._metrics.given_up.labels(work.delivery.topic).inc()
-        return Settled((self._dead_letter(work, "handler_error", error_code),))
+        try:
+            given_up = await self._handler.give_up(work.delivery, error_code)
+            outcome = None if given_up is None else _checked(given_up)
+        except Exception as error:  # noqa: BLE001 - the same bug, most likely
+            self._say("not given up", work, error)
+            work.give_up_errors += 1
+            if work.give_up_errors < self._max_errors:
+                return RetryAfter(_BACKOFF.delay_seconds(work.give_up_errors, self._rng))
+            outcome = None
+        if outcome is None:
+            outcome = Settled((self._dead_letter(work, "handler_error", error_code),))
+        if isinstance(outcome, Settled):
+            self._metrics.given_up.labels(work.delivery.topic).inc()
+        return outcome
+
+    def _say(self, event: str, work: Work, error: Exception) -> None:
+        self._log.error(
+            event,
+            topic=work.delivery.topic,
+            partition=work.delivery.partition,
+            at=work.delivery.offset,
+            error=type(error).__name__,
+            # The log's renderer writes frames and types; an exception's text may quote the record.
+            exc_info=True,
+        )
 
     def _dead_letter(self, work: Work, reason: str, error_code: str) -> OutgoingRecord:
         return dead_letter(

@@ -46,6 +46,12 @@ WORKER_LOST = ApiError(
 )
 
 
+def given_up(error_code: str) -> ApiError:
+    """What ends a task that an error of our own, named `error_code`, keeps from being handled."""
+    message = f"This service failed on the task again and again ({error_code}); it will not be tried again by itself."
+    return ApiError(message=message, type="server_error", code="handler_error")
+
+
 def decide(outcome: CallOutcome, claim: Claim, policy: RetryPolicy, *, seconds_left: float, jitter: float) -> Decision:
     """What follows from `outcome`; `seconds_left` is the time until the task's expiry, `jitter` is even in [0, 1)."""
     match outcome:

@@ -15,9 +15,11 @@ from common.topics import TopicNames
 from consumer.engine.dead_letters import dead_letter
 from consumer.engine.ports import Delivery, Held, Outcome, RetryAfter, Settled
 from consumer.engine.tail import resumption
+from consumer.llm.brake import Sign
+from consumer.llm.braking import Braking
 from consumer.llm.chance import Chance
 from consumer.llm.claim_tokens import ClaimTokens
-from consumer.llm.decision import WORKER_LOST, Conclude, TryAgain, decide, failed, stretched
+from consumer.llm.decision import WORKER_LOST, Conclude, TryAgain, decide, failed, given_up, stretched
 from consumer.llm.lease_keeper import HeldLease, LeaseKeeper, LeaseLost
 from consumer.llm.metrics import LlmMetrics
 from consumer.llm.outcomes import CallOutcome, Cause, Faulted, Model
@@ -26,9 +28,10 @@ from consumer.llm.retry_budget import RetryBudget
 from consumer.llm.retry_policy import RetryPolicy
 from consumer.llm.store_pace import StorePace
 from consumer.llm.store_watch import StoreWatch
-from consumer.llm.unreadable import ERROR_CODE, task_to_fail, unreadable_error
+from consumer.llm.unreadable import ERROR_CODE, task_to_fail, tenant_of, unreadable_error
 
 _HELD_SECONDS = 30.0
+_HELD_BY_BRAKE = Held("brake", _HELD_SECONDS)
 # The store's word is doubted: the API may be about to say more, or a holder to write back.
 _DOUBTED_SECONDS = 1.0
 
@@ -45,6 +48,7 @@ class Executor:
         reader: TaskReader,
         model: Model,
         recorder: Recorder,
+        braking: Braking,
         policy: RetryPolicy,
         budget: RetryBudget,
         pace: StorePace,
@@ -60,6 +64,7 @@ class Executor:
         self._reader = reader
         self._model = model
         self._recorder = recorder
+        self._braking = braking
         self._policy = policy
         self._budget = budget
         self._pace = pace
@@ -79,10 +84,27 @@ class Executor:
                 outcome = await self._decode(delivery)
             except StoreUnavailable as error:
                 return self._put_off(error)
+            except Exception:
+                self._braking.note(delivery, Sign.OWN_ERROR)
+                raise
             if self._store_failures:
                 self._log.info("redis answers again", failures=self._store_failures)
                 self._store_failures = 0
             return outcome
+
+    async def give_up(self, delivery: Delivery, error_code: str) -> Outcome | None:
+        """Fail the task that our own errors keep from being handled; not while they keep nearly all from it."""
+        if self._braking.is_on:
+            return _HELD_BY_BRAKE
+        try:
+            task = decode_task(delivery.value)
+        except (UnknownVersion, UnreadableRecord):
+            return None
+        with bound_contextvars(task_id=task.task_id, run=task.run, offset=delivery.offset):
+            try:
+                return await self._claim(task, delivery, failure=given_up(error_code))
+            except StoreUnavailable as error:
+                return self._put_off(error)
 
     def _put_off(self, error: StoreUnavailable) -> RetryAfter:
         self._store_failures += 1
@@ -127,10 +149,17 @@ class Executor:
             case Missing() | Lapsed():
                 return RetryAfter(_DOUBTED_SECONDS)
             case Ended():
+                self._note_handled(delivery, failure)
                 return await self._recorder.publish_again(task, delivery)
             case Skip() as reason:
+                self._note_handled(delivery, failure)
                 self._log.info("skipped", reason=reason.value)
                 return Settled()
+
+    def _note_handled(self, delivery: Delivery, failure: ApiError | None) -> None:
+        """A record that is done with no call to make; one that is failed was noted where it failed."""
+        if failure is None:
+            self._braking.note(delivery, Sign.HANDLED)
 
     async def _ask_for(self, task: Task, delivery: Delivery) -> ClaimReply:
         token = self._tokens.take(task.task_id)
@@ -166,7 +195,7 @@ class Executor:
         expires_at = self._chance.clock() + claim.expires_in_seconds
         self._log.debug("called", attempt=claim.attempts)
         try:
-            outcome = await self._call_model(lease)
+            outcome = await self._call_model(lease, delivery)
         except LeaseLost as lost:
             return await self._recorder.after_loss(lost.hold, lease, delivery)
         except BaseException:
@@ -191,7 +220,7 @@ class Executor:
         self._metrics.stretched_retries.inc()
         return stretched(again, least, seconds_left=seconds_left)
 
-    async def _call_model(self, lease: HeldLease) -> CallOutcome:
+    async def _call_model(self, lease: HeldLease, delivery: Delivery) -> CallOutcome:
         claim = lease.claim
         deadline = min(self._call_timeout_seconds, claim.expires_in_seconds)
         with self._metrics.measured_call() as call:
@@ -202,6 +231,7 @@ class Executor:
                 call.lost()
                 raise
             call.ended(outcome)
+        self._braking.called(delivery, outcome)
         if isinstance(outcome, Faulted) and outcome.cause is Cause.MISCONFIGURED:
             self._log.error(
                 "the model server refuses this service: see PROMPTMILL_LLM__API_KEY and PROMPTMILL_LLM__BASE_URL",
@@ -213,6 +243,9 @@ class Executor:
         """Dead-letter a record that is no task, after failing the task that it was to be."""
         self._metrics.unreadable.inc()
         self._log.error("unreadable record", reason=unreadable.reason)
+        self._braking.note(delivery, Sign.UNDECODABLE, tenant=tenant_of(unreadable, delivery))
+        if self._braking.is_on:
+            return _HELD_BY_BRAKE
         letter = dead_letter(
             delivery,
             topic=self._names.dead_letters,

@@ -135,7 +135,17 @@ class LlmMetrics:
             registry=registry,
         )
         self.unreadable = Counter(
-            "promptmill_unreadable_records", "Records that are no task, all dead-lettered.", registry=registry
+            "promptmill_unreadable_records",
+            "Times a record was found to be no task; it is dead-lettered, or held while the brake is on.",
+            registry=registry,
+        )
+        self.brake_on = Gauge(
+            "promptmill_brake_on",
+            "1 while no records are started because nearly all failed by this service's own fault.",
+            registry=registry,
+        )
+        self.brake_probes = Counter(
+            "promptmill_brake_probes", "Records started while the brake was on, one at a time.", registry=registry
         )
 
     @contextmanager

@@ -17,6 +17,14 @@ def unreadable_error(unreadable: UnreadableRecord) -> ApiError:
     return ApiError(message=message, type="server_error", code=ERROR_CODE)
 
 
+def tenant_of(unreadable: UnreadableRecord, delivery: Delivery) -> str | None:
+    """Whose record it is: by its value, else by the header that we write beside it; None where neither says."""
+    if unreadable.tenant:
+        return unreadable.tenant
+    named = [content for name, content in delivery.headers if name == "tenant" and content]
+    return named[0].decode(errors="replace") if named else None
+
+
 def task_to_fail(
     unreadable: UnreadableRecord,
     delivery: Delivery,

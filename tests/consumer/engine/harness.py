@@ -20,7 +20,7 @@ from common.connections import create_admin, create_group_consumer, create_produ
 from common.settings import KafkaSettings, TaskSettings
 from common.topics import MAX_DEAD_LETTER_BYTES, TopicNames, ensure_topics, topic_specs
 from consumer.engine.engine import Engine
-from consumer.engine.ports import Delivery, Outcome, Settled
+from consumer.engine.ports import Delivery, Gate, OpenGate, Outcome, Settled
 from consumer.metrics import EngineMetrics
 from consumer.settings import WorkerSettings
 from tests.support.waiting import until
@@ -36,6 +36,11 @@ def settle(_delivery: Delivery) -> Outcome:
     return Settled()
 
 
+def leave_to_the_engine(_delivery: Delivery) -> Outcome | None:
+    """The plainest way to give a record up."""
+    return None
+
+
 class RecordingHandler:
     """Notes every delivery, by partition and offset, and holds it until it is let go, or all are.
 
@@ -49,6 +54,8 @@ class RecordingHandler:
         self.running: Counter[Position] = Counter()
         self.most_at_once = 0
         self.cancelled: list[Position] = []
+        self.given_up: list[tuple[int, int, str]] = []
+        self.decide_to_give_up: Callable[[Delivery], Outcome | None] = leave_to_the_engine
         self._holding = hold
         self._let_go: set[Position] = set()
         self._changed = asyncio.Condition()
@@ -68,6 +75,10 @@ class RecordingHandler:
             raise
         finally:
             self.running[position] -= 1
+
+    async def give_up(self, delivery: Delivery, error_code: str) -> Outcome | None:
+        self.given_up.append((delivery.partition, delivery.offset, error_code))
+        return self.decide_to_give_up(delivery)
 
     async def let_go(self, *positions: Position) -> None:
         async with self._changed:
@@ -153,6 +164,7 @@ class Cluster:
         handler: RecordingHandler,
         lanes: dict[str, int] | None = None,
         producer: AIOKafkaProducer | None = None,
+        gate: Gate | None = None,
         **settings: Any,
     ) -> RunningEngine:
         """Run a worker's engine on the interactive lane, or on the lanes given by topic and weight."""
@@ -167,6 +179,7 @@ class Cluster:
             consumer=consumer,
             producer=producer or await self.start_producer(),
             handler=handler,
+            gate=gate or OpenGate(),
             settings=worker,
             lanes=lanes or {self.names.interactive: 1},
             dead_letter_topic=self.names.dead_letters,

@@ -24,6 +24,8 @@ from common.store.submissions import Submissions, Written
 from common.task import Task, new_task_id
 from common.topics import TopicNames
 from consumer.engine.ports import Delivery, Outcome
+from consumer.llm.brake import BrakePolicy
+from consumer.llm.braking import Braking
 from consumer.llm.chance import Chance
 from consumer.llm.executor import Executor
 from consumer.llm.kept_outcomes import KeptOutcomes
@@ -97,6 +99,7 @@ class Role:
         max_crashes: int = 3,
         max_answer_bytes: int = 7 * 1024 * 1024,
         retries_per_second: float = 10.0,
+        brake_records: int = 10,
     ) -> None:
         self.registry = CollectorRegistry()
         self.tokens = (f"{name}-{number}" for number in itertools.count())
@@ -127,6 +130,11 @@ class Role:
             chance=chance,
             metrics=metrics,
         )
+        self.braking = Braking(
+            BrakePolicy(window_seconds=60, least_records=brake_records, probe_seconds=3600),
+            clock=chance.clock,
+            metrics=metrics,
+        )
         self.executor = Executor(
             leases=self.leases,
             keeper=self.keeper,
@@ -134,6 +142,7 @@ class Role:
             reader=reader,
             model=ModelClient(client, default_model="fake-model", max_answer_bytes=max_answer_bytes),
             recorder=self.recorder,
+            braking=self.braking,
             policy=RetryPolicy(base_seconds=1, cap_seconds=60, max_attempts=max_attempts),
             budget=RetryBudget(ratio=0.1, floor_per_second=retries_per_second, cap_seconds=60, now=time.monotonic()),
             pace=pace,

@@ -82,6 +82,11 @@ class Deployment:
         """Tell whether a service's operations port answers 200: `/livez`, `/readyz`, `/metrics`."""
         return await http_ok(self._operations_ports[service.name], path)
 
+    async def says(self, service: LiveProcess, path: str) -> tuple[int, str]:
+        """Return status and text of a service's operations port."""
+        async with self._session.get(f"http://127.0.0.1:{self._operations_ports[service.name]}{path}") as response:
+            return response.status, await response.text()
+
     async def metric(self, service: LiveProcess, sample: str) -> float:
         """Return a metric's value as the operations port tells it, 0 while it was never touched.
 
@@ -89,9 +94,7 @@ class Deployment:
             service: Whose.
             sample: Its name, with labels as Prometheus writes them: `promptmill_claims_total{reply="busy"}`.
         """
-        url = f"http://127.0.0.1:{self._operations_ports[service.name]}/metrics"
-        async with self._session.get(url) as response:
-            text = await response.text()
+        _, text = await self.says(service, "/metrics")
         values = [line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(f"{sample} ")]
         return float(values[0]) if values else 0.0
 

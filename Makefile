@@ -13,7 +13,7 @@ up: $(VENV) ## Kafka, Valkey, a model and both services, on this machine
 	$(BIN)/promptmill up $(ARGS)
 
 test: $(VENV)/.dev ## Every test, on real Kafka and Valkey
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(VENV)/.dev ## Style, types, import contracts, dependencies
 	$(BIN)/ruff format --check .

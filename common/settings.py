@@ -199,4 +199,5 @@ def variable_name(*path: str) -> str:
 
 
 def _explain(location: tuple[int | str, ...], message: str) -> str:
+    message = message.removeprefix("Value error, ")
     return f"{variable_name(*map(str, location))}: {message}" if location else message

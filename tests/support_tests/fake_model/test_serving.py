@@ -18,7 +18,7 @@ async def served(request: pytest.FixtureRequest) -> AsyncIterator[FakeModel]:
 
 
 @pytest.fixture(scope="module")
-async def sdk(served: FakeModel) -> AsyncIterator[openai.AsyncOpenAI]:
+async def client(served: FakeModel) -> AsyncIterator[openai.AsyncOpenAI]:
     async with openai.AsyncOpenAI(base_url=served.base_url, api_key="k", max_retries=0) as client:
         yield client
 
@@ -30,6 +30,11 @@ async def model(served: FakeModel) -> FakeModel:
     await served.wait_for_in_flight(0)
     await served.forget_calls()
     return served
+
+
+@pytest.fixture
+def sdk(model: FakeModel, client: openai.AsyncOpenAI) -> openai.AsyncOpenAI:  # noqa: ARG001  a model as good as new
+    return client
 
 
 @pytest.fixture

@@ -73,9 +73,12 @@ async def test_a_worker_halted_past_its_session_and_lease_throws_its_calls_away(
     zombie.freeze()
     heir = await deployment.start_worker(concurrency=6, **QUICK)
     await fake_model.wait_for_in_flight(12)
-    await fake_model.release_all()
-    before = await api.wait_until_completed(task_ids)
-    assert {entry["attempts"] for entry in before} == {2}
+    for prompt in prompts[:3]:
+        assert await fake_model.release_prompt(prompt) == 2
+    ended = await api.wait_until_completed(task_ids[:3])
+    # The zombie's are the oldest: their answers wait for it, and its heir is still calling.
+    await fake_model.release(3)
+    await fake_model.wait_for_in_flight(3)
 
     zombie.thaw()
 
@@ -83,9 +86,14 @@ async def test_a_worker_halted_past_its_session_and_lease_throws_its_calls_away(
         return await deployment.metric(zombie, "promptmill_claims_lost_total") == 6
 
     await until(thrown_away, what="the zombie to find that its claims are lost")
+    await api.wait_for_states(task_ids[3:], {("processing", 25): 3})
+    await fake_model.release_all()
+    await api.wait_until_completed(task_ids)
     await kafka_view.wait_for_workers(2)
     await kafka_view.wait_until_committed()
-    assert await api.tasks(task_ids) == before
+    entries = await api.tasks(task_ids)
+    assert entries[:3] == ended
+    assert {entry["attempts"] for entry in entries} == {2}
     assert (await fake_model.stats()).calls == 12
     assert await deployment.metric(zombie, 'promptmill_tasks_finished_total{status="completed"}') == 0
     assert await deployment.metric(heir, 'promptmill_tasks_finished_total{status="completed"}') == 6

@@ -41,13 +41,13 @@ async def test_records_of_consecutive_partitions_run_on_different_workers(cluste
 async def test_a_waiting_retry_holds_no_slot_and_comes_back_when_it_is_due(cluster: Cluster) -> None:
     def decide(delivery: Delivery) -> Outcome:
         if delivery.offset == 0:
-            return RetryAfter(3600)
+            return RetryAfter(3000)
         first = handler.started.count((0, delivery.offset)) == 1
         return RetryAfter(0.05) if delivery.offset == 1 and first else Settled()
 
     handler = RecordingHandler(decide, hold=False)
     await cluster.produce(0, 3)
-    worker = await cluster.start_engine(handler, concurrency=1)
+    worker = await cluster.start_engine(handler, concurrency=1, tail_after_seconds=3600)
     await until(lambda: worker.count("records_finished_total", topic=cluster.names.interactive) == 2)
     assert sorted(handler.started) == [(0, 0), (0, 1), (0, 1), (0, 2)]
     assert worker.count("records_waiting") == 1

@@ -73,14 +73,14 @@ class KeptOutcomes:
         self._uncommitted.setdefault(place[:2], set()).add(place)
         if epoch != self.epoch:
             self._unsure[place] = None
-        self._let_go()
+        self.let_go()
 
     def committed(self, topic: str, partition: int, offset: int) -> None:
         """The group has committed `offset`: all records before it are done."""
         for place in sorted(place for place in self._uncommitted.get((topic, partition), ()) if place[2] < offset):
             self._forget_uncommitted(place)
             self._committed[place] = None
-        self._let_go()
+        self.let_go()
 
     def doubt(self) -> None:
         """The store has lost something, nobody knows what."""
@@ -101,7 +101,8 @@ class KeptOutcomes:
                 for place in places:
                     self._unsure.pop(place, None)
 
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
+        """Let go what is safe elsewhere, and what there is no room for."""
         enough = self._clock() - _KEEP_SECONDS
         while self._committed and self._kept[place := next(iter(self._committed))].since <= enough:
             self._drop(place)

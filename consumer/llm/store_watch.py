@@ -106,6 +106,7 @@ class StoreWatch:
                 self._metrics.store_failures.labels("look").inc()
             except Exception:  # noqa: BLE001 - a worker that does not look claims nothing that is missing: it goes on
                 self._log.exception("the store was not looked at")
+            self._kept.let_go()
             await asyncio.sleep(pause)
 
     def _note(self, identity: StoreIdentity, away_seconds: float) -> None:

@@ -8,6 +8,8 @@ end
 if task.status and task.run == run and FINAL[task.status] then
   return {'present'}
 end
+-- As a holder's finish leaves it; whoever ended the run without a token had not sent the call, or nobody knows.
+local progress = arg.status == 'completed' and 100 or arg.token and 25 or 0
 -- The caller only guesses the end of life where the store has lost it.
 local expires_at = tonumber(arg.expires_at)
 if task.status and task.run == run then
@@ -18,7 +20,7 @@ else
 end
 redis.call('HSET', task_key, 'status', arg.status, 'run', arg.run, 'tenant', arg.tenant, 'lane', arg.lane,
   'created_at', arg.created_at, 'expires_at', expires_at, 'finished_at', arg.finished_at, 'attempts', arg.attempts,
-  'progress', arg.status == 'completed' and 100 or 0)
+  'progress', progress)
 if arg.started_at then
   redis.call('HSET', task_key, 'started_at', arg.started_at)
 end

@@ -20,7 +20,7 @@ from common.connections import create_admin, create_group_consumer, create_produ
 from common.settings import KafkaSettings, TaskSettings
 from common.topics import MAX_DEAD_LETTER_BYTES, TopicNames, ensure_topics, topic_specs
 from consumer.engine.engine import Engine
-from consumer.engine.ports import Delivery, Gate, OpenGate, Outcome, Settled
+from consumer.engine.ports import CommitListener, Delivery, Gate, OpenGate, Outcome, Settled, ignore_commits
 from consumer.metrics import EngineMetrics
 from consumer.settings import WorkerSettings
 from tests.support.waiting import until
@@ -165,6 +165,7 @@ class Cluster:
         lanes: dict[str, int] | None = None,
         producer: AIOKafkaProducer | None = None,
         gate: Gate | None = None,
+        on_committed: CommitListener = ignore_commits,
         **settings: Any,
     ) -> RunningEngine:
         """Run a worker's engine on the interactive lane, or on the lanes given by topic and weight."""
@@ -185,6 +186,7 @@ class Cluster:
             dead_letter_topic=self.names.dead_letters,
             metrics=EngineMetrics(registry),
             rng=random.Random(7),
+            on_committed=on_committed,
         )
         started = RunningEngine(engine, consumer, registry)
         started.run = asyncio.create_task(engine.run())

@@ -60,3 +60,20 @@ async def test_records_read_twice_are_handled_once(cluster: Cluster) -> None:
     await cluster.until_committed(0, 7)
     assert worker.count("records_repeated_total", topic=cluster.names.interactive) == 4
     assert handler.started == [(0, offset) for offset in range(7)]
+
+
+async def test_a_role_is_told_of_what_was_committed_and_of_nothing_else(cluster: Cluster) -> None:
+    told: list[tuple[str, int, int]] = []
+    handler = RecordingHandler()
+    await cluster.produce(0, 3)
+    await cluster.start_engine(
+        handler, concurrency=3, on_committed=lambda topic, partition, offset: told.append((topic, partition, offset))
+    )
+    await handler.until_running(3)
+    await handler.let_go((0, 1))
+    await handler.let_go((0, 0))
+    await cluster.until_committed(0, 2)
+    await until(lambda: told and told[-1] == (cluster.names.interactive, 0, 2))
+    await handler.let_go((0, 2))
+    await until(lambda: told[-1] == (cluster.names.interactive, 0, 3))
+    assert told == sorted(set(told))

@@ -122,6 +122,11 @@ class Behaviour(BaseModel):
         return None
 
     @property
+    def fails(self) -> bool:
+        """Whether a call ends badly by the script; a hung one counts, though it is answered if it is released."""
+        return self.fault is not None or self.error_status is not None
+
+    @property
     def error_type(self) -> str:
         """OpenAI's error type for the status; quota has a type of its own."""
         if self.error_code == "insufficient_quota":

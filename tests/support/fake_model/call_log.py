@@ -44,6 +44,8 @@ class LoggedCall:
     finished_at: float | None = None
     outcome: Outcome = Outcome.IN_FLIGHT
     status: int | None = None
+    failed_on_purpose: bool = False
+    """The script had it fail: no good answer was to come of it."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the call as ``GET /_calls`` shows it; times are Unix seconds."""
@@ -58,6 +60,7 @@ class LoggedCall:
             "finished_at": self.finished_at,
             "outcome": self.outcome,
             "status": self.status,
+            "failed_on_purpose": self.failed_on_purpose,
         }
 
 

@@ -23,6 +23,7 @@ class Call:
     finished_at: float | None
     outcome: Outcome
     status: int | None
+    failed_on_purpose: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ class FakeModelServer:
             _answer_error(exchange, 400, f"directive in the prompt: {error}", code="invalid_directive")
             return None
         decided = scripted.decide(earlier_calls=earlier_calls, random=self._random)
+        call.failed_on_purpose = decided.fails
         if _needs_time(decided, body):
             # Not by catching the cancellation: it may come before the coroutine's first line.
             exchange.on_abandoned = partial(self.log.end, call, Outcome.CLIENT_DISCONNECTED, None)

@@ -1,0 +1,91 @@
+"""One fault: what is done to the product under load, what it may cost, and the check that it cost no more."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import orjson
+
+from tests.faults.scene import Scene, Terms
+from tests.faults.verdict import Verdict, judge, seconds_to_recover
+
+_TASKS_BEFORE, _TASKS_AFTER = 12, 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A row of the table.
+
+    Args:
+        name: Says what is done, for the table.
+        strike: Does it, and undoes it, while tasks are submitted.
+        duplicates: Most calls that may be made again.
+        recovery_seconds: Longest time until the tasks accepted before are final; None where nothing is promised.
+        deadline: Seconds after which a task without an end counts as lost.
+        terms: How the scene is set up.
+    """
+
+    name: str
+    strike: Callable[[Scene], Awaitable[None]]
+    duplicates: int = 0
+    recovery_seconds: float | None = None
+    deadline: float = 120.0
+    terms: Terms = field(default_factory=Terms)
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What a fault did."""
+
+    name: str
+    tasks: int
+    lost: int
+    other: int
+    duplicates: int
+    duplicates_allowed: int
+    recovery_seconds: float
+    at: float
+
+    def append_to(self, file: Path) -> None:
+        """Write it as one line of JSON."""
+        with file.open("ab") as lines:
+            lines.write(orjson.dumps(asdict(self)) + b"\n")
+
+
+async def suffer(fault: Fault, scene: Scene) -> tuple[Measurement, Verdict]:
+    """Let a fault strike under load, wait for the end of every task, and judge."""
+    async with scene.load.running():
+        await scene.load.accepts_more(_TASKS_BEFORE)
+        await scene.calls_in_flight()
+        await fault.strike(scene)
+        moment = time.time() if scene.moment is None else scene.moment
+        await scene.load.accepts_more(_TASKS_AFTER)
+    evidence = await scene.evidence(fault.deadline)
+    verdict = judge(evidence)
+    measurement = Measurement(
+        name=fault.name,
+        tasks=verdict.tasks,
+        lost=len(verdict.lost),
+        other=len(verdict.other),
+        duplicates=verdict.duplicate_calls,
+        duplicates_allowed=fault.duplicates,
+        recovery_seconds=round(seconds_to_recover(evidence, scene.load.accepted_at, moment), 1),
+        at=time.time(),
+    )
+    return measurement, verdict
+
+
+def check(fault: Fault, measurement: Measurement, verdict: Verdict, notes: list[str]) -> None:
+    """Hold what was measured to what is promised.
+
+    Raises:
+        AssertionError: A promise is broken; it says which, for which tasks.
+    """
+    told = f"{measurement}; {'; '.join(notes)}"
+    assert verdict.lost == (), f"lost {verdict.lost[:5]}: {told}"
+    assert verdict.other == (), f"other than one outcome {verdict.other[:5]}: {told}"
+    assert verdict.duplicate_calls <= fault.duplicates, f"calls made again: {told}"
+    assert not notes, told
+    if fault.recovery_seconds is not None:
+        assert measurement.recovery_seconds <= fault.recovery_seconds, f"recovered late: {told}"

@@ -1,0 +1,242 @@
+"""The product under load, with everything a fault may take hold of."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from types import MappingProxyType
+from typing import Any
+
+import aiohttp
+import orjson
+from redis.asyncio import Redis
+
+from cli.stack.ports import Ports
+from common.connections import create_redis
+from common.settings import KafkaSettings
+from tests.faults.load import UNANSWERED, Load
+from tests.faults.verdict import Evidence, Published, SeenCall, Shown
+from tests.support.api import FINAL, Api
+from tests.support.backend import kafka_settings_for, redis_settings_for, unique_prefix
+from tests.support.deployment import Deployment
+from tests.support.fake_model import FakeModel, running_fake_model
+from tests.support.kafka_view import KafkaView, looking_into_kafka
+from tests.support.processes import LiveProcess, running_processes
+from tests.support.servers import OwnServer
+from tests.support.waiting import until
+
+CONCURRENCY = 4
+"""Slots of each worker."""
+
+SESSION_SECONDS, LEASE_SECONDS = 6.0, 5.0
+"""The shortest session that Kafka allows, and a lease that lapses within it."""
+
+QUICK: Mapping[str, object] = MappingProxyType(
+    {
+        "worker__session_timeout_seconds": SESSION_SECONDS,
+        "worker__lease_seconds": LEASE_SECONDS,
+        "worker__drain_timeout_seconds": 40,
+        "worker__shutdown_grace_seconds": 50,
+        "llm__call_timeout_seconds": 30,
+        "llm__retry_base_seconds": 0.2,
+        "llm__retry_cap_seconds": 2,
+    }
+)
+PRODUCTION: Mapping[str, object] = MappingProxyType({})
+"""Nothing but the defaults."""
+
+_PARTITIONS = 12
+_IDS_A_QUERY = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Kafka and Valkey that outlast a fault: every scene finds them running."""
+
+    kafka: tuple[OwnServer, ...]
+    valkey: OwnServer
+    brokers: int = 1
+
+    async def restore(self) -> None:
+        """Start what was left ended and let go on what was left halted."""
+        for server in (*self.kafka, self.valkey):
+            if not server.process.is_running():
+                await server.process.start()
+            server.process.thaw()
+
+
+@dataclass(slots=True)
+class Scene:
+    """What a fault acts on. ``moment`` (Unix seconds) is when recovery began: the fault's end unless it says."""
+
+    deployment: Deployment
+    api: Api
+    workers: list[LiveProcess]
+    model: FakeModel
+    servers: Servers
+    view: KafkaView
+    redis: Redis
+    load: Load
+    random: Random
+    worker_settings: Mapping[str, object]
+    moment: float | None = None
+    deleted: set[str] = field(default_factory=set)
+    may_end: dict[str, frozenset[str]] = field(default_factory=dict)
+    extra: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def recovery_begins(self) -> None:
+        """Measure from now on how long the tasks accepted so far take."""
+        self.moment = time.time()
+
+    async def start_worker(self) -> LiveProcess:
+        """Add a worker to those under load."""
+        worker = await self.deployment.start_worker(concurrency=CONCURRENCY, **self.worker_settings)
+        self.workers.append(worker)
+        return worker
+
+    async def lasting(self, seconds: float) -> None:
+        """Let the load go on for a while, where the fault is one of time."""
+        over = time.monotonic() + seconds
+        await until(lambda: time.monotonic() >= over, deadline=seconds + 60)
+
+    async def calls_in_flight(self) -> None:
+        """Wait until the model has calls of every worker's."""
+        await until(self._busy, what="calls in flight")
+
+    async def model_called_more(self, count: int) -> None:
+        """Wait until the model has had so many more calls."""
+        enough = (await self.model.stats()).calls + count
+        await until(lambda: self._called(enough), deadline=90, what=f"{count} more calls")
+
+    async def ends(self, deadline: float) -> Mapping[str, Shown]:
+        """Wait until every accepted task is final, or for ``deadline`` seconds, and return what is shown of each."""
+        shown: dict[str, Shown] = {}
+        try:
+            await until(lambda: self._all_final(shown), deadline=deadline, ignoring=UNANSWERED)
+        except AssertionError as error:
+            # The verdict tells what is missing, of every task.
+            self.notes.append(str(error))
+        return shown
+
+    async def evidence(self, deadline: float) -> Evidence:
+        """Wait for the end of every task and of every record, and gather what there is to see."""
+        shown = await self.ends(deadline)
+        try:
+            await self.view.wait_until_committed(deadline=deadline)
+        except AssertionError as error:
+            self.notes.append(str(error))
+        prompts = self.prompts()
+        records = await self.view.records(self.view.topics.results)
+        values: list[dict[str, Any]] = [orjson.loads(record.value) for record in records if record.value is not None]
+        return Evidence(
+            prompts=prompts,
+            answers={prompt: f"echo: {prompt}" for prompt in self.load.accepted.values()},
+            may_end=self.may_end,
+            deleted=frozenset(self.deleted),
+            calls=[SeenCall(call.prompt, not call.failed_on_purpose) for call in await self.model.calls()],
+            published=[Published(value["task_id"], value["run"], value["token"], value["status"]) for value in values],
+            shown=shown,
+        )
+
+    def prompts(self) -> dict[str, str]:
+        """Return the prompt of every accepted task, by id."""
+        return {**self.load.accepted, **self.extra}
+
+    async def _busy(self) -> bool:
+        return (await self.model.stats()).in_flight >= len(self.workers)
+
+    async def _called(self, count: int) -> bool:
+        return (await self.model.stats()).calls >= count
+
+    async def _all_final(self, shown: dict[str, Shown]) -> bool:
+        unfinished = [task_id for task_id in self.prompts() if not _is_final(shown.get(task_id), task_id, self.deleted)]
+        for start in range(0, len(unfinished), _IDS_A_QUERY):
+            asked = unfinished[start : start + _IDS_A_QUERY]
+            answer = await self.api.ask("GET", "/v1/tasks", params={"task_ids": ",".join(asked)})
+            if answer.status != 200:
+                return False
+            for entry in answer.body["tasks"]:
+                shown[entry["task_id"]] = Shown(entry["status"], entry.get("result"), entry.get("finished_at"))
+        return all(_is_final(shown[task_id], task_id, self.deleted) for task_id in unfinished)
+
+
+def _is_final(shown: Shown | None, task_id: str, deleted: set[str]) -> bool:
+    if shown is None:
+        return False
+    return shown.status in FINAL or (task_id in deleted and shown.status == "not_found")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How a scene is set up."""
+
+    workers: int = 3
+    worker_settings: Mapping[str, object] = field(default_factory=lambda: QUICK)
+    latency_seconds: float = 0.5
+    requests_per_second: float = 4.0
+    prompts_per_request: int = 3
+    with_key: bool = False
+    directives: str = ""
+    seed: int = 1
+
+
+@asynccontextmanager
+async def scene(
+    terms: Terms, *, servers: Servers, ports: Ports, folder: Path, started: list[LiveProcess]
+) -> AsyncIterator[Scene]:
+    """Run an API, workers and a model on the servers; nothing of them is left afterwards but topics and keys."""
+    kafka = _kafka_settings(servers)
+    redis_settings = redis_settings_for(servers.valkey.address, unique_prefix())
+    async with AsyncExitStack() as parts:
+        model = await parts.enter_async_context(
+            running_fake_model(latency_seconds=terms.latency_seconds, jitter_seconds=terms.latency_seconds / 2)
+        )
+        session = await parts.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)))
+        processes = await parts.enter_async_context(running_processes(started))
+        deployment = Deployment(
+            processes=processes,
+            ports=ports,
+            session=session,
+            kafka=kafka,
+            redis=redis_settings,
+            model_url=model.base_url,
+            folder=folder,
+        )
+        api, workers = await asyncio.gather(
+            deployment.start_api(),
+            deployment.start_workers(terms.workers, concurrency=CONCURRENCY, **terms.worker_settings),
+        )
+        view = await parts.enter_async_context(looking_into_kafka(kafka))
+        await view.wait_for_workers(terms.workers)
+        redis = create_redis(redis_settings, "test")
+        parts.push_async_callback(redis.aclose)
+        yield Scene(
+            deployment=deployment,
+            api=api,
+            workers=workers,
+            model=model,
+            servers=servers,
+            view=view,
+            redis=redis,
+            load=Load(
+                api,
+                requests_per_second=terms.requests_per_second,
+                prompts_per_request=terms.prompts_per_request,
+                with_key=terms.with_key,
+                directives=terms.directives,
+            ),
+            random=Random(terms.seed),
+            worker_settings=terms.worker_settings,
+        )
+
+
+def _kafka_settings(servers: Servers) -> KafkaSettings:
+    settings = kafka_settings_for(servers.kafka[0].address, unique_prefix())
+    update: dict[str, int] = {"task_partitions": _PARTITIONS}
+    if servers.brokers >= 3:
+        update |= {"replication_factor": 3, "min_insync_replicas": 2}
+    return settings.model_copy(update=update)

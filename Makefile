@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint format requirements clean
+.PHONY: help up test soak reliability lint format requirements clean
 
 help: ## List the targets
 	@grep -hE '^[.a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -14,6 +14,18 @@ up: $(VENV) ## Kafka, Valkey, a model and both services, on this machine
 
 test: $(VENV)/.dev ## Every test, on real Kafka and Valkey
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+MINUTES ?= 60
+SEED ?= 1
+soak: $(VENV)/.dev ## Faults in random order for MINUTES=60, by SEED=1, with production's sessions and leases
+	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES) --seed $(SEED)
+
+MEASUREMENTS := .promptmill/faults.jsonl
+reliability: $(VENV)/.dev ## Let every fault strike and write the figures into docs/reliability.md
+	mkdir -p $(dir $(MEASUREMENTS))
+	rm -f $(MEASUREMENTS)
+	PROMPTMILL_FAULT_MEASUREMENTS=$(MEASUREMENTS) $(BIN)/python -m pytest -p no:randomly tests/faults $(ARGS)
+	$(BIN)/python -m tests.faults.page $(MEASUREMENTS) docs/reliability.md
 
 lint: $(VENV)/.dev ## Style, types, import contracts, dependencies
 	$(BIN)/ruff format --check .

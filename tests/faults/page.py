@@ -42,7 +42,8 @@ def with_measured(page: str, measured: str) -> str:
 
 def machine() -> str:
     """Say what the measurements were taken on."""
-    return f"{os.cpu_count()} processor cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    system = f"{platform.system()} {platform.machine()}"
+    return f"{os.cpu_count()} processor cores, {system}, Python {platform.python_version()}"
 
 
 def read_measurements(file: Path) -> Sequence[Mapping[str, Any]]:

@@ -45,9 +45,7 @@ QUICK: Mapping[str, object] = MappingProxyType(
         "llm__retry_cap_seconds": 2,
     }
 )
-PRODUCTION: Mapping[str, object] = MappingProxyType({})
-"""Nothing but the defaults."""
-
+_DEFAULT_LEASE_SECONDS = 30
 _PARTITIONS = 12
 _IDS_A_QUERY = 100
 
@@ -58,7 +56,6 @@ class Servers:
 
     kafka: tuple[OwnServer, ...]
     valkey: OwnServer
-    brokers: int = 1
 
     async def restore(self) -> None:
         """Start what was left ended and let go on what was left halted."""
@@ -97,6 +94,17 @@ class Scene:
         worker = await self.deployment.start_worker(concurrency=CONCURRENCY, **self.worker_settings)
         self.workers.append(worker)
         return worker
+
+    async def end_worker(self, worker: LiveProcess) -> None:
+        """Take a worker away as a scale-in does: SIGTERM, and a good end."""
+        worker.terminate()
+        assert await worker.exit_status() == 0
+        self.workers.remove(worker)
+
+    @property
+    def lease_seconds(self) -> float:
+        """How long a task stays a silent worker's."""
+        return float(str(self.worker_settings.get("worker__lease_seconds", _DEFAULT_LEASE_SECONDS)))
 
     async def lasting(self, seconds: float) -> None:
         """Let the load go on for a while, where the fault is one of time."""
@@ -237,6 +245,6 @@ async def scene(
 def _kafka_settings(servers: Servers) -> KafkaSettings:
     settings = kafka_settings_for(servers.kafka[0].address, unique_prefix())
     update: dict[str, int] = {"task_partitions": _PARTITIONS}
-    if servers.brokers >= 3:
+    if len(servers.kafka) >= 3:
         update |= {"replication_factor": 3, "min_insync_replicas": 2}
     return settings.model_copy(update=update)

@@ -24,9 +24,16 @@ FAULTS = [
         strike=kill_the_api,
         terms=Terms(requests_per_second=20, prompts_per_request=1, latency_seconds=0.1),
     ),
+    Fault(
+        name=f"`kill -9` of the API between submissions, {_ROUNDS} times, the client repeating with its key",
+        strike=kill_the_api,
+        terms=Terms(requests_per_second=20, prompts_per_request=3, latency_seconds=0.1, with_key=True),
+    ),
 ]
 
 
-@pytest.mark.parametrize("fault", [pytest.param(fault, id=fault.strike.__name__) for fault in FAULTS])
+@pytest.mark.parametrize(
+    "fault", [pytest.param(fault, id=key) for key, fault in zip(("no key", "key"), FAULTS, strict=True)]
+)
 async def test_what_was_answered_is_run_once(strike: Strike, fault: Fault) -> None:
     await strike(fault)

@@ -1,9 +1,7 @@
 """Records that are garbage, come twice, or come again."""
 
 import asyncio
-import time
 
-import orjson
 import pytest
 from aiokafka import TopicPartition
 

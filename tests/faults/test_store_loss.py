@@ -27,8 +27,9 @@ async def flush_and_kill(scene: Scene) -> None:
 
 async def flush_and_rebalance(scene: Scene) -> None:
     await scene.redis.flushall()
-    await scene.start_worker()
+    added = await scene.start_worker()
     await scene.view.wait_for_workers(len(scene.workers))
+    await scene.end_worker(added)
 
 
 async def go_back_in_time(scene: Scene) -> None:

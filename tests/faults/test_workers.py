@@ -31,14 +31,13 @@ async def stop_workers(scene: Scene) -> None:
 
 
 async def scale_out_and_in(scene: Scene) -> None:
-    """One worker, then four, then one."""
+    """Three workers more, then as many as before."""
+    before = len(scene.workers)
     added = [await scene.start_worker() for _ in range(3)]
-    await scene.view.wait_for_workers(4)
+    await scene.view.wait_for_workers(before + 3)
     await scene.load.accepts_more(20)
-    for worker in added:
-        worker.terminate()
-    assert await asyncio.gather(*(worker.exit_status() for worker in added)) == [0, 0, 0]
-    await scene.view.wait_for_workers(1)
+    await asyncio.gather(*(scene.end_worker(worker) for worker in added))
+    await scene.view.wait_for_workers(before)
 
 
 async def halt_a_worker(scene: Scene) -> None:
@@ -47,7 +46,7 @@ async def halt_a_worker(scene: Scene) -> None:
     zombie.freeze()
     scene.recovery_begins()
     await scene.view.wait_for_workers(len(scene.workers) - 1)
-    await scene.lasting(LEASE_SECONDS + 1)
+    await scene.lasting(scene.lease_seconds + 1)
     zombie.thaw()
     await scene.view.wait_for_workers(len(scene.workers))
 
@@ -56,7 +55,7 @@ async def halt_a_worker_for_a_moment(scene: Scene) -> None:
     """Less than its session, more than its lease: the group never learns of it."""
     halted = scene.workers[0]
     halted.freeze()
-    await scene.lasting(LEASE_SECONDS - 1)
+    await scene.lasting(SESSION_SECONDS - 2)
     halted.thaw()
 
 

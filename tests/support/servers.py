@@ -1,5 +1,6 @@
 """Kafka and Valkey of one test's own, to be stopped, killed and frozen without harm to other tests."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -36,10 +37,19 @@ async def free_ports() -> AsyncIterator[Ports]:
 
 async def own_kafka(processes: Processes, ports: Ports, folder: Path) -> OwnServer:
     """Start a Kafka of one broker, its data and log in ``folder``."""
-    nodes = [Node(1, ports.free(), ports.free(), folder / "kafka" / "1")]
+    (broker,) = await own_cluster(processes, ports, folder, brokers=1)
+    return broker
+
+
+async def own_cluster(processes: Processes, ports: Ports, folder: Path, *, brokers: int) -> tuple[OwnServer, ...]:
+    """Start a Kafka of several brokers, their data and logs in ``folder``; each has the address of all of them."""
+    nodes = [
+        Node(number, ports.free(), ports.free(), folder / "kafka" / str(number)) for number in range(1, brokers + 1)
+    ]
     program = await install_kafka(os.environ, lambda _total: None, lambda _bytes: None)
-    (child,) = await prepare_kafka(program, nodes, folder / "kafka", folder / "logs")
-    return OwnServer(bootstrap_servers(nodes), await processes.start(child))
+    children = await prepare_kafka(program, nodes, folder / "kafka", folder / "logs")
+    started = await asyncio.gather(*(processes.start(child) for child in children))
+    return tuple(OwnServer(bootstrap_servers(nodes), process) for process in started)
 
 
 async def own_valkey(processes: Processes, ports: Ports, folder: Path) -> OwnServer:

@@ -1,0 +1,133 @@
+"""`python -m tests.faults.soak --minutes 60 --seed 7`: faults in random order, one after the other, on one deployment.
+
+Sessions and leases are those of production. It ends with what was lost, called again, and how memory grew;
+status 1 where a promise was broken.
+"""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from tests.faults import test_api, test_model, test_records, test_servers, test_store_loss, test_workers
+from tests.faults.fault import Fault
+from tests.faults.memory import MemoryLog
+from tests.faults.scene import Scene, Servers, Terms, scene
+from tests.faults.verdict import Verdict, judge
+from tests.support.processes import running_processes
+from tests.support.servers import free_ports, own_kafka, own_valkey
+
+# Beside the defaults: a model that fails for a minute at a time must not use up a task's attempts, nor one that hangs
+# hold every slot for five.
+_SETTINGS: dict[str, object] = {
+    "tasks__max_attempts": 1000,
+    "llm__call_timeout_seconds": 20,
+    "worker__drain_timeout_seconds": 40,
+    "worker__shutdown_grace_seconds": 50,
+}
+_DEADLINE_SECONDS = 600
+_BETWEEN_TASKS = 60
+_LONG_ENOUGH_SECONDS, _SETTLING_SECONDS = 300, 120
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a soak ended with."""
+
+    verdict: Verdict
+    allowed: int
+    growth: dict[str, float]
+    notes: list[str]
+
+    def is_fine(self) -> bool:
+        """Tell whether every promise held."""
+        lost = self.verdict.lost or self.verdict.other or self.notes
+        return not lost and self.verdict.duplicate_calls <= self.allowed
+
+
+def all_faults() -> list[Fault]:
+    """Return every fault that one deployment can suffer again and again."""
+    return [
+        *test_workers.FAULTS,
+        *test_api.FAULTS,
+        *test_servers.FAULTS,
+        *test_model.FAULTS.values(),
+        *test_records.FAULTS,
+        *test_store_loss.FAULTS,
+    ]
+
+
+async def soak(minutes: float, seed: int, folder: Path) -> Report:
+    """Let faults strike for so many minutes, then wait for the end of every task and judge."""
+    random = Random(seed)
+    memory = MemoryLog()
+    async with AsyncExitStack() as parts:
+        ports = await parts.enter_async_context(free_ports())
+        processes = await parts.enter_async_context(running_processes())
+        servers = Servers((await own_kafka(processes, ports, folder),), await own_valkey(processes, ports, folder))
+        terms = Terms(worker_settings=_SETTINGS, requests_per_second=2.0, seed=seed)
+        struck = await parts.enter_async_context(
+            scene(terms, servers=servers, ports=ports, folder=folder / "logs", started=[])
+        )
+        allowed = await _strike_again_and_again(struck, memory, random, minutes * 60)
+        evidence = await struck.evidence(_DEADLINE_SECONDS)
+        growth = memory.growth(at_least_seconds=_LONG_ENOUGH_SECONDS, settling_seconds=_SETTLING_SECONDS)
+        return Report(judge(evidence), allowed, dict(growth), struck.notes)
+
+
+async def _strike_again_and_again(struck: Scene, memory: MemoryLog, random: Random, seconds: float) -> int:
+    """Return how many calls the faults together may have caused to be made again."""
+    allowed = 0
+    began = time.monotonic()
+    faults = all_faults()
+    async with struck.load.running():
+        while time.monotonic() - began < seconds:
+            random.shuffle(faults)
+            for fault in faults:
+                passed = time.monotonic() - began
+                if passed >= seconds:
+                    break
+                _say(f"{passed / 60:6.1f} min, {len(struck.load.accepted)} tasks: {fault.name}")
+                await fault.strike(struck)
+                await struck.load.accepts_more(_BETWEEN_TASKS, deadline=_DEADLINE_SECONDS)
+                allowed += fault.duplicates
+                memory.look([*struck.deployment.apis, *struck.workers], time.monotonic())
+    return allowed
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201  what a soak is watched by
+
+
+def _tell(report: Report) -> None:
+    verdict = report.verdict
+    _say(
+        f"{verdict.tasks} tasks: {len(verdict.lost)} lost, {len(verdict.other)} with other than one outcome, "
+        f"{verdict.duplicate_calls} calls made again (at most {report.allowed})"
+    )
+    for name, growth in report.growth.items():
+        _say(f"memory of {name}: {growth / _MIB:+.1f} MiB an hour")
+    for note in [*verdict.lost[:10], *verdict.other[:10], *report.notes]:
+        _say(note)
+
+
+def main() -> None:
+    """Read the command line and soak."""
+    parser = argparse.ArgumentParser(prog="soak")
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--seed", type=int, default=1, help="of the order of faults and of all that is random in them")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="promptmill-soak-") as folder:
+        report = asyncio.run(soak(given.minutes, given.seed, Path(folder)))
+    _tell(report)
+    sys.exit(0 if report.is_fine() else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -45,6 +45,7 @@ class Load:
         self._directives = directives
         self._numbers = itertools.count(1)
         self._ended = asyncio.Event()
+        self._submitting: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -54,12 +55,12 @@ class Load:
             AssertionError: The API answered what it never may.
         """
         self._ended.clear()
-        submitting = asyncio.create_task(self._run(), name="load")
+        self._submitting = asyncio.create_task(self._run(), name="load")
         try:
             yield
         finally:
             self._ended.set()
-            await submitting
+            await self._submitting
 
     async def accepts_more(self, count: int, *, deadline: float = 90.0) -> None:
         """Wait until so many more tasks have been accepted.
@@ -68,7 +69,14 @@ class Load:
             AssertionError: They were not, up to the deadline in seconds.
         """
         enough = len(self.accepted) + count
-        await until(lambda: len(self.accepted) >= enough, deadline=deadline, what=f"{enough} accepted tasks")
+        await until(
+            lambda: len(self.accepted) >= enough or self._has_failed(),
+            deadline=deadline,
+            what=f"{enough} accepted tasks",
+        )
+
+    def _has_failed(self) -> bool:
+        return self._submitting is not None and self._submitting.done()
 
     async def _run(self) -> None:
         while not self._ended.is_set():
@@ -80,7 +88,7 @@ class Load:
             await self._pause(self._interval)
 
     async def _submit_until_accepted(self, prompts: list[str]) -> None:
-        key = prompts[0]
+        key = prompts[0].replace(" ", "-")
         while not await self._submit(prompts, headers={"Idempotency-Key": key}):
             await self._pause(POLL_INTERVAL_SECONDS * 5)
 

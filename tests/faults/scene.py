@@ -67,7 +67,16 @@ class Servers:
 
 @dataclass(slots=True)
 class Scene:
-    """What a fault acts on. ``moment`` (Unix seconds) is when recovery began: the fault's end unless it says."""
+    """What a fault acts on.
+
+    Args:
+        moment: When recovery began, Unix seconds; None for the fault's end.
+        extra: Tasks that the fault submitted itself: prompts by id.
+        may_end: Statuses in which a task may end, by id, where ``completed`` is not the one.
+        unread: Ids whose answer nobody can read any more.
+        deleted: Ids that the fault deleted.
+        notes: What did not come in time.
+    """
 
     deployment: Deployment
     api: Api
@@ -80,10 +89,18 @@ class Scene:
     random: Random
     worker_settings: Mapping[str, object]
     moment: float | None = None
+    unread: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
     may_end: dict[str, frozenset[str]] = field(default_factory=dict)
     extra: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+
+    async def submit(self, prompts: list[str], *, may_end: str) -> list[str]:
+        """Submit prompts beside the load that end in another status than ``completed``."""
+        task_ids = await self.api.submit(prompts)
+        self.extra.update(zip(task_ids, prompts, strict=True))
+        self.may_end.update(dict.fromkeys(task_ids, frozenset({may_end})))
+        return task_ids
 
     def recovery_begins(self) -> None:
         """Measure from now on how long the tasks accepted so far take."""
@@ -142,7 +159,11 @@ class Scene:
         values: list[dict[str, Any]] = [orjson.loads(record.value) for record in records if record.value is not None]
         return Evidence(
             prompts=prompts,
-            answers={prompt: f"echo: {prompt}" for prompt in self.load.accepted.values()},
+            answers={
+                prompt: f"echo: {prompt}"
+                for task_id, prompt in self.load.accepted.items()
+                if task_id not in self.unread
+            },
             may_end=self.may_end,
             deleted=frozenset(self.deleted),
             calls=[SeenCall(call.prompt, not call.failed_on_purpose) for call in await self.model.calls()],

@@ -6,6 +6,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from common.connections import create_group_consumer
+from common.store.keys import Keys
 from tests.faults.conftest import Strike
 from tests.faults.fault import Fault
 from tests.faults.scene import SESSION_SECONDS, Scene
@@ -18,7 +19,7 @@ _POISON = {
     "nested": _NESTED,
     "no version": b'{"version": "one"}',
 }
-_UNKNOWN_VERSION = b'{"version": 2, "task_id": "01980000-0000-7000-8000-000000000000"}'
+_LARGE_ANSWER, _LARGEST_PROMPT = 12_000_000, 990_000
 
 
 async def write_poison(scene: Scene) -> None:
@@ -62,10 +63,46 @@ async def reset_offsets(scene: Scene) -> None:
     await scene.view.wait_for_workers(len(scene.workers))
 
 
+async def reset_offsets_of_expired_results(scene: Scene) -> None:
+    """What is left of a finished task then is its hash without content."""
+    finished = await scene.api.wait_until_final(list(scene.load.accepted))
+    keys = Keys(scene.deployment.redis.key_prefix)
+    assert await scene.redis.delete(*(keys.result(entry["task_id"]) for entry in finished)) == len(finished)
+    scene.unread.update(entry["task_id"] for entry in finished)
+    await reset_offsets(scene)
+
+
+async def submit_too_large_answers(scene: Scene) -> None:
+    """They fail alone; the model is not asked again."""
+    for number in range(3):
+        [task_id] = await scene.submit([f"large {number} [[size={_LARGE_ANSWER}]]"], may_end="failed")
+        [entry] = await scene.api.wait_until_final([task_id])
+        assert entry["error"]["code"] == "result_too_large"
+
+
+async def submit_largest_prompts_that_the_model_refuses(scene: Scene) -> None:
+    """Their dead letters hold the very bytes, though these are as many as a record may have."""
+    refused = "[[status=400]]"
+    prompts = [f"{number} {refused} ".ljust(_LARGEST_PROMPT, "x") for number in range(3)]
+    task_ids = [(await scene.submit([prompt], may_end="failed"))[0] for prompt in prompts]
+    await scene.api.wait_until_final(task_ids)
+    await until(lambda: _dead_letters(scene, len(task_ids)), what="the dead letters")
+    dead = await scene.view.records(scene.view.topics.dead_letters)
+    originals = [record.value for record in await scene.view.records(scene.view.topics.interactive)]
+    assert len(dead) == len(task_ids)
+    assert all(record.value in originals and len(record.value) > _LARGEST_PROMPT for record in dead)
+
+
 FAULTS = [
     Fault(name="Garbage, cut-off, wrongly versioned and 1 MB of nested JSON on the tasks topic", strike=write_poison),
     Fault(name="Every record written twice, for two workers at once", strike=write_records_twice),
     Fault(name="Offsets reset to earliest by an operator", strike=reset_offsets),
+    Fault(name="Offsets reset to earliest, the results' keys expired", strike=reset_offsets_of_expired_results),
+    Fault(name="Answers of 12 MB", strike=submit_too_large_answers),
+    Fault(
+        name="Prompts of the largest size, refused by the model and dead-lettered",
+        strike=submit_largest_prompts_that_the_model_refuses,
+    ),
 ]
 
 

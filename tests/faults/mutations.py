@@ -1,0 +1,162 @@
+"""`python -m tests.faults.mutations`: break one promise at a time in a copy, and see the test that names it fail.
+
+Status 1 where a planted bug goes unseen, or no longer fits the source.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+_ROOT = Path(__file__).parents[2]
+_COPIED = ("cli", "common", "consumer", "producer_api", "tests", "pyproject.toml")
+_TESTS_FAILED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """A planted bug: in ``file``, each text is replaced by another; ``test`` fails then, and passes without."""
+
+    name: str
+    file: str
+    replaced: tuple[tuple[str, str], ...]
+    test: str
+
+    def plant(self, root: Path) -> None:
+        """Change the copy at ``root``.
+
+        Raises:
+            ValueError: A text is not in the file just once: the source has moved on.
+        """
+        path = root / self.file
+        source = path.read_text("utf-8")
+        for old, new in self.replaced:
+            if source.count(old) != 1:
+                raise ValueError(f"{self.name}: {self.file} has {old!r} {source.count(old)} times")
+            source = source.replace(old, new)
+        path.write_text(source, "utf-8")
+
+
+MUTATIONS = (
+    Mutation(
+        "the highest finished offset is committed",
+        "consumer/engine/offsets.py",
+        (("return self._delivered[0] if self._delivered else self._next", "return self._last_finished + 1"),),
+        "tests/consumer/engine/test_commits.py::test_only_the_finished_prefix_is_committed",
+    ),
+    Mutation(
+        "a kept partition's position is not put back after a rebalance",
+        "consumer/engine/assignment.py",
+        (("self._consumer.seek(topic_partition, offsets.next_offset)", "pass"),),
+        "tests/consumer/engine/test_rebalance.py::test_partitions_that_are_kept_keep_their_records",
+    ),
+    Mutation(
+        "a partition is kept without a look at who had it meanwhile",
+        "consumer/engine/assignment.py",
+        (("kept = await self._untouched(kept)", "pass"),),
+        "tests/consumer/engine/test_rebalance.py::"
+        "test_a_partition_that_another_member_had_meanwhile_is_begun_anew_where_that_one_ended",
+    ),
+    Mutation(
+        "an offset is done before its result is published",
+        "consumer/engine/slots.py",
+        (
+            (
+                "if await self._publisher.publish(work.delivery, records, publish_before):\n"
+                "                    self._done(work)\n",
+                "self._done(work)\n"
+                "                if await self._publisher.publish(work.delivery, records, publish_before):\n"
+                "                    pass\n",
+            ),
+        ),
+        "tests/consumer/engine/test_outcomes.py::test_records_are_published_in_their_order_before_the_offset_is_done",
+    ),
+    Mutation(
+        "a retry waits in its slot",
+        "consumer/engine/slots.py",
+        (
+            (
+                "await self._again(work, delay_seconds, attempts=attempts)",
+                "await asyncio.sleep(delay_seconds)\n                await self._again(work, 0.0, attempts=attempts)",
+            ),
+        ),
+        "tests/consumer/engine/test_concurrency.py::test_a_waiting_retry_holds_no_slot_and_comes_back_when_it_is_due",
+    ),
+    Mutation(
+        "no fencing: whoever asks holds the task",
+        "common/store/lua/prelude.lua",
+        (("return task.token == arg.token and 'held' or 'lost', task", "return 'held', task"),),
+        "tests/e2e/test_ownership.py::test_a_worker_halted_past_its_session_and_lease_throws_its_calls_away",
+    ),
+    Mutation(
+        "tokens are a counter",
+        "consumer/app.py",
+        (("new_token=partial(secrets.token_urlsafe, _TOKEN_BYTES)", "new_token=map(str, range(10**9)).__next__"),),
+        "tests/e2e/test_ownership.py::test_a_worker_halted_past_its_session_and_lease_throws_its_calls_away",
+    ),
+    Mutation(
+        "what Redis lost is made anew without a TTL",
+        "common/store/lua/prelude.lua",
+        (("  keep_unfinished(tonumber(arg.expires_at))\nend", "end"),),
+        "tests/common/store/test_moves.py::test_every_key_expires_a_day_after_the_end_and_none_is_without_ttl",
+    ),
+    Mutation(
+        "nothing is written back to a store that was lost",
+        "consumer/llm/store_watch.py",
+        (("if self._owed or self._kept.unsure:", "if False:"), ("self._owed = True", "self._owed = False")),
+        "tests/consumer/llm/test_store_watch.py::"
+        "test_a_worker_writes_back_its_claims_and_its_outcomes_before_it_claims_more",
+    ),
+    Mutation(
+        "a missing task is taken for a new one right after the store was lost",
+        "consumer/llm/store_watch.py",
+        (("self._cautious_until = self._clock() + self._lease_seconds", "self._cautious_until = self._clock()"),),
+        "tests/consumer/llm/test_store_watch.py::test_no_lapsed_lease_is_taken_over_for_one_lease_after_a_loss",
+    ),
+)
+
+
+def is_caught(mutation: Mutation) -> bool:
+    """Tell whether its test fails in a copy with the bug planted."""
+    with tempfile.TemporaryDirectory(prefix="promptmill-mutation-") as folder:
+        root = Path(folder)
+        for name in _COPIED:
+            if (_ROOT / name).is_dir():
+                shutil.copytree(_ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(_ROOT / name, root / name)
+        mutation.plant(root)
+        ran = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", mutation.test],
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": str(root)},
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        if ran.returncode not in {0, _TESTS_FAILED}:
+            raise RuntimeError(f"{mutation.test}:\n{ran.stdout.decode(errors='replace')[-2000:]}")
+        return ran.returncode == _TESTS_FAILED
+
+
+def main() -> None:
+    """Plant each bug in turn, or those named; status 1 if one was not caught."""
+    parser = argparse.ArgumentParser(prog="mutations")
+    parser.add_argument("words", nargs="*", help="only mutations whose name has one of these words")
+    words = parser.parse_args().words
+    unseen = 0
+    for mutation in MUTATIONS:
+        if words and not any(word in mutation.name for word in words):
+            continue
+        caught = is_caught(mutation)
+        unseen += not caught
+        print(f"{'caught' if caught else 'NOT CAUGHT'}: {mutation.name} ({mutation.test})", flush=True)  # noqa: T201  its output
+    sys.exit(1 if unseen else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -66,12 +66,10 @@ MUTATIONS = (
         "consumer/engine/slots.py",
         (
             (
-                "if await self._publisher.publish(work.delivery, records, publish_before):\n"
-                "                    self._done(work)\n",
-                "self._done(work)\n"
-                "                if await self._publisher.publish(work.delivery, records, publish_before):\n"
-                "                    pass\n",
+                "if await self._publisher.publish(",
+                "self._done(work)\n                if await self._publisher.publish(",
             ),
+            ("publish_before):\n                    self._done(work)", "publish_before):\n                    pass"),
         ),
         "tests/consumer/engine/test_outcomes.py::test_records_are_published_in_their_order_before_the_offset_is_done",
     ),

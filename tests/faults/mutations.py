@@ -71,7 +71,8 @@ MUTATIONS = (
             ),
             ("publish_before):\n                    self._done(work)", "publish_before):\n                    pass"),
         ),
-        "tests/consumer/engine/test_outcomes.py::test_records_are_published_in_their_order_before_the_offset_is_done",
+        "tests/consumer/engine/test_outcomes.py::"
+        "test_no_offset_is_committed_while_a_record_of_its_outcome_is_not_written",
     ),
     Mutation(
         "a retry waits in its slot",

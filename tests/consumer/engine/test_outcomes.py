@@ -105,6 +105,21 @@ async def test_an_outcome_whose_time_to_be_published_is_over_is_asked_for_again(
     assert handler.started == [(0, 0), (0, 0)]
 
 
+async def test_no_offset_is_committed_while_a_record_of_its_outcome_is_not_written(cluster: Cluster) -> None:
+    cluster.settings = cluster.settings.model_copy(update={"request_timeout_seconds": 2.0})
+    missing = f"{cluster.settings.topic_prefix}later"
+    handler = RecordingHandler(
+        lambda _delivery: Settled((OutgoingRecord(topic=missing, key=b"k", value=b"result"),)), hold=False
+    )
+    await cluster.produce(0, 1)
+    worker = await cluster.start_engine(handler)
+    # By then commits had a chance again and again: the interval is far shorter than the wait for a write.
+    await until(lambda: worker.count("publish_errors_total", topic=missing, fate="retried") >= 1)
+    assert await cluster.committed(0) is None
+    await cluster.create_topic(missing)
+    await cluster.until_committed(0, 1)
+
+
 async def test_outcomes_that_wait_for_kafka_keep_new_records_from_starting(cluster: Cluster) -> None:
     """The topic of the outcome does not exist: no write is acknowledged until it does."""
     cluster.settings = cluster.settings.model_copy(update={"request_timeout_seconds": 2.0})

@@ -24,6 +24,14 @@ class ApiError:
         return {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
 
 
+# The same whether a worker ended the task or the store did when it was read.
+EXPIRED = ApiError(
+    message="The task was not finished before its expires_at. Submit it again, perhaps with a longer deadline_seconds.",
+    type="timeout_error",
+    code="expired",
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """The outcome of run `run`. Times are Unix seconds UTC, to the millisecond.

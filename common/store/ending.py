@@ -1,6 +1,6 @@
 """A tenant's own ends of a task: cancel it, or have nothing of it kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from redis.asyncio import Redis
@@ -15,6 +15,7 @@ class Ending(StrEnum):
 
     CANCELLED = "cancelled"
     DELETED = "deleted"
+    DELETED_BEFORE = "again"
     FINAL = "final"
     ABSENT = "absent"
 
@@ -31,13 +32,16 @@ class Endings:
 
     async def cancel(self, task_ids: Sequence[str], *, tenant: str) -> list[Ending]:
         """CANCELLED where this call ended the task, FINAL where it had ended before, ABSENT where there is none."""
-        return await self._end(self._cancel, task_ids, tenant)
+        return await self._end(self._cancel, task_ids, {"tenant": tenant})
 
-    async def delete(self, task_ids: Sequence[str], *, tenant: str) -> list[Ending]:
-        """DELETED where this call removed the task, ABSENT where there is none (any more)."""
-        return await self._end(self._delete, task_ids, tenant)
+    async def delete(self, task_ids: Sequence[str], *, tenant: str, token: str) -> list[Ending]:
+        """DELETED where this request removed the task, DELETED_BEFORE where an earlier one did, ABSENT elsewhere.
 
-    async def _end(self, script: Script, task_ids: Sequence[str], tenant: str) -> list[Ending]:
-        arguments: dict[str, str | int | float | bytes] = {"tenant": tenant, "result_ttl": self._result_ttl}
+        `token` is a random text of this request: a repeat of it is answered as the first time.
+        """
+        return await self._end(self._delete, task_ids, {"tenant": tenant, "token": token})
+
+    async def _end(self, script: Script, task_ids: Sequence[str], wish: Mapping[str, str]) -> list[Ending]:
+        arguments = {**wish, "result_ttl": self._result_ttl}
         calls = [ScriptCall(script, self._keys.of(task_id), arguments) for task_id in task_ids]
         return [Ending(reply_word(reply)) for reply in await run_scripts(self._redis, calls)]

@@ -98,6 +98,7 @@ class Hold(StrEnum):
     RELEASED = "released"
     LOST = "lost"
     FINAL = "final"
+    DELETED = "deleted"
 
 
 class Finish(StrEnum):
@@ -107,6 +108,7 @@ class Finish(StrEnum):
     OVERDUE = "overdue"
     LOST = "lost"
     FINAL = "final"
+    DELETED = "deleted"
 
 
 class Leases:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from common.result import ApiError
+from common.result import EXPIRED, ApiError
 from common.store.leases import Claim
 from common.task import Status
 from consumer.llm.outcomes import Answered, CallOutcome, Faulted, Rejected, TooLarge
@@ -34,11 +34,6 @@ class TryAgain:
 
 Decision = Conclude | TryAgain
 
-EXPIRED = ApiError(
-    message="The task was not finished before its expires_at. Submit it again, perhaps with a longer deadline_seconds.",
-    type="timeout_error",
-    code="expired",
-)
 WORKER_LOST = ApiError(
     message="Too many workers ended while they had this task in hand; it will not be tried again.",
     type="server_error",

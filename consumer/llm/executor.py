@@ -151,6 +151,8 @@ class Executor:
             case Ended():
                 self._note_handled(delivery, failure)
                 return await self._recorder.publish_again(task, delivery)
+            case Skip.DELETED:
+                return self._recorder.forget(task)
             case Skip() as reason:
                 self._note_handled(delivery, failure)
                 self._log.info("skipped", reason=reason.value)

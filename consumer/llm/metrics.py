@@ -101,9 +101,19 @@ class LlmMetrics:
             "Records of runs already ended whose stored result was handed out for publishing again.",
             registry=registry,
         )
+        self.forgotten = Counter(
+            "promptmill_results_forgotten",
+            "Null values handed out for publishing under the keys of deleted tasks.",
+            registry=registry,
+        )
         self.lost_claims = Counter(
             "promptmill_claims_lost",
             "Claims that turned out to be another's, or of an ended run, before their outcome was recorded.",
+            registry=registry,
+        )
+        self.listening = Gauge(
+            "promptmill_cancellations_heard",
+            "Whether cancellations are heard of at once: 1, or 0 where they are when the lease is renewed.",
             registry=registry,
         )
         self.leases_held = Gauge("promptmill_leases_held", "Tasks that this worker holds now.", registry=registry)

@@ -15,7 +15,13 @@ from consumer.llm.decision import Conclude, TryAgain, expired
 from consumer.llm.kept_outcomes import KeptOutcomes
 from consumer.llm.lease_keeper import HeldLease
 from consumer.llm.metrics import LlmMetrics
-from consumer.llm.records import concluded_result, outgoing_records, recorded_outcome, stored_result
+from consumer.llm.records import (
+    concluded_result,
+    forgotten_record,
+    outgoing_records,
+    recorded_outcome,
+    stored_result,
+)
 from consumer.llm.store_pace import StorePace, to_its_end
 
 # A task held elsewhere may be given back or end long before its lease would.
@@ -85,12 +91,14 @@ class Recorder:
                 return await self.after_loss(Hold.LOST, lease, delivery)
             case Finish.FINAL:
                 return await self.after_loss(Hold.FINAL, lease, delivery)
+            case Finish.DELETED:
+                return await self.after_loss(Hold.DELETED, lease, delivery)
 
     async def give_back(self, lease: HeldLease, again: TryAgain, delivery: Delivery, *, called: bool = True) -> Outcome:
         """Let the task wait for its next attempt, which holds neither a slot nor a lease."""
         released = self._release(lease, again, called=called)
         match await to_its_end(released, grace_seconds=_GRACE_SECONDS):
-            case Hold.LOST | Hold.FINAL as hold:
+            case Hold.LOST | Hold.FINAL | Hold.DELETED as hold:
                 return await self.after_loss(hold, lease, delivery)
             case Hold.RELEASED | Hold.HELD:
                 self._metrics.retries.labels(again.cause).inc()
@@ -128,9 +136,18 @@ class Recorder:
         """The task is no longer this worker's: throw away what its call came to, and see to its end elsewhere."""
         self._metrics.lost_claims.inc()
         self._log.warning("claim lost", attempt=lease.claim.attempts, hold=hold.value)
-        if hold is Hold.FINAL:
-            return await self.publish_again(lease.claim.task, delivery)
-        return RetryAfter(LOOK_AGAIN_SECONDS)
+        match hold:
+            case Hold.FINAL:
+                return await self.publish_again(lease.claim.task, delivery)
+            case Hold.DELETED:
+                return self.forget(lease.claim.task)
+            case _:
+                return RetryAfter(LOOK_AGAIN_SECONDS)
+
+    def forget(self, task: Task) -> Outcome:
+        """Leave nothing of a deleted task in the results topic. Late is as good as soon: nothing comes after it."""
+        self._metrics.forgotten.inc()
+        return Settled((forgotten_record(task.task_id, self._names),))
 
     async def publish_again(self, task: Task, delivery: Delivery) -> Outcome:
         """Publish what the store has of a run that ended before: it may have been recorded and not published.
@@ -140,8 +157,11 @@ class Recorder:
         """
         since = self._chance.clock()
         [state] = await self._reader.read([task.task_id])
-        if state is None or state.run != task.run:
-            self._log.info("skipped", reason="gone")
+        if state is None:
+            # Deleted or lost since the store was asked: the claim knows which, and what follows.
+            return RetryAfter(0)
+        if state.run != task.run:
+            self._log.info("skipped", reason="started anew")
             return Settled()
         if not state.status.is_final:
             return RetryAfter(LOOK_AGAIN_SECONDS)

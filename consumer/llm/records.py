@@ -6,7 +6,7 @@ Which failures are dead-lettered follows from the result alone, so that a redeli
 from typing import Any
 
 from common.record import CONTENT_TYPE
-from common.result import ApiError, Result, decode_result, encode_result
+from common.result import EXPIRED, ApiError, Result, decode_result, encode_result
 from common.store.leases import Claim
 from common.store.restoring import Outcome as RecordedOutcome
 from common.store.state import TaskState
@@ -14,7 +14,7 @@ from common.task import Status, Task
 from common.topics import TopicNames
 from consumer.engine.dead_letters import dead_letter
 from consumer.engine.ports import Delivery, OutgoingRecord
-from consumer.llm.decision import EXPIRED, Conclude
+from consumer.llm.decision import Conclude
 
 # The same request would be paid for once more and come to the same.
 _NO_DEAD_LETTER = frozenset({"result_too_large"})
@@ -121,6 +121,12 @@ def outgoing_records(
         failed_at=content["finished_at"],
     )
     return letter, result
+
+
+def forgotten_record(task_id: str, names: TopicNames) -> OutgoingRecord:
+    """What takes the result of a deleted task back: a null value under its key."""
+    key = task_id.encode()
+    return OutgoingRecord(topic=names.results, key=key, value=None, headers=(("task-id", key),))
 
 
 def _failure(content: dict[str, Any]) -> ApiError:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from common.result import ApiError, decode_result
+from common.result import EXPIRED, ApiError, decode_result
 from common.store.state import TaskState
-from common.task import CHAT_COMPLETIONS
+from common.task import CHAT_COMPLETIONS, Status
 from producer_api.errors import SERVER_ERROR
 from producer_api.publisher import Unwritten
 from producer_api.submission import Accepted, Entry
@@ -36,7 +36,7 @@ def task_view(asked: str, state: TaskState | None) -> dict[str, Any]:
         "status": state.status,
         "progress": state.progress,
         "result": _text(record.get("endpoint"), response),
-        "error": record.get("error"),
+        "error": _error(state, record),
         "attempts": state.attempts,
         "usage": record.get("usage"),
         "model": record.get("model"),
@@ -56,6 +56,13 @@ def _record(state: TaskState) -> dict[str, Any]:
     if state.result is None or not state.status.is_final:
         return {}
     return decode_result(state.result)
+
+
+def _error(state: TaskState, record: dict[str, Any]) -> Any:
+    if not record and state.status is Status.EXPIRED:
+        # No worker was there to store why.
+        return EXPIRED.as_json()
+    return record.get("error")
 
 
 def _text(endpoint: Any, response: Any) -> str | None:

@@ -1,5 +1,5 @@
 -- A rebuild found that the tenant wanted nothing of the task kept. Answers 'deleted'.
 redis.call('DEL', task_key, result_key)
 redis.call('HSET', task_key, 'status', 'deleted', 'run', 0, 'tenant', '', 'expires_at', arg.expires_at)
-redis.call('PEXPIRE', task_key, math.max(0, arg.expires_at - now) + 60000)
+redis.call('PEXPIRE', task_key, math.max(0, arg.expires_at - now) + 900000)
 return {'deleted'}

@@ -6,5 +6,9 @@ end
 if FINAL[task.status] then
   return {'final'}
 end
+if now >= task.expires_at then
+  end_now(task, 'expired')
+  return {'final'}
+end
 end_now(task, 'cancelled')
 return {'cancelled'}

@@ -1,5 +1,5 @@
 -- The holder ends the run. Answers 'recorded', 'overdue' (the answer came after `expires_at`: finish as expired),
--- 'lost' or 'final' (somebody else decided first). A repeat with the same token and status is 'recorded' again.
+-- 'lost', 'final' or 'deleted' (somebody else decided first). A repeat with the same token and status is 'recorded' again.
 local answer, task = hold()
 if answer == 'final' and task.token == arg.token and task.status == arg.status then
   return {'recorded'}

@@ -55,13 +55,16 @@ local function end_now(task, status)
   keep_finished(task.expires_at)
 end
 
--- Does the caller hold the task? Answers 'held', 'lost' or 'final'. A claim that Redis forgot is restored while the
+-- Does the caller hold the task? Answers 'held', 'lost', 'final' or 'deleted'. A claim that Redis forgot is restored while the
 -- caller's own clock says that its lease runs (arg.may_restore), but never one that the caller gave back itself.
 local function hold()
   local task = read()
   if behind(task) and arg.may_restore == '1' then
     clear()
     task = read()
+  end
+  if task.status == 'deleted' then
+    return 'deleted', task
   end
   if task.status and task.run ~= tonumber(arg.run) then
     return 'lost', task

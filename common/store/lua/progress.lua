@@ -1,4 +1,4 @@
--- The holder tells how far the call is. Answers 'held', 'lost' or 'final'.
+-- The holder tells how far the call is. Answers 'held', 'lost', 'final' or 'deleted'.
 local answer, task = hold()
 if answer == 'held' then
   redis.call('HSET', task_key, 'progress', arg.progress)

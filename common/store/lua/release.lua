@@ -1,5 +1,5 @@
 -- The holder gives the task back, to be claimed again in `delay` ms. `failures` counts attempts that the model failed;
--- `uncalled` says that the claim led to no call. Answers 'released', 'lost' or 'final'.
+-- `uncalled` says that the claim led to no call. Answers 'released', 'lost', 'final' or 'deleted'.
 local answer, task = hold()
 if answer == 'lost' and task.status == 'queued' and task.released == arg.token then
   return {'released'}

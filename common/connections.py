@@ -9,7 +9,7 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from aiokafka.helpers import create_ssl_context
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialWithJitterBackoff
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 
 from common.settings import KafkaSettings, RedisSettings
 from common.topics import MAX_RESULT_RECORD_BYTES, MAX_TASK_RECORD_BYTES
@@ -33,6 +33,21 @@ def create_redis(settings: RedisSettings, client_name: str) -> Redis:
         # RESP2 costs a third less CPU in this client.
         protocol=2,
         retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), 2),
+        client_name=client_name,
+    )
+    return Redis.from_pool(pool)
+
+
+def create_redis_listener(settings: RedisSettings, client_name: str) -> Redis:
+    """A client for one subscription. It fails at once: its user has to know what it may have missed."""
+    pool = BlockingConnectionPool.from_url(
+        settings.url.get_secret_value(),
+        max_connections=1,
+        timeout=settings.timeout_seconds,
+        socket_timeout=settings.timeout_seconds,
+        socket_connect_timeout=settings.timeout_seconds,
+        protocol=2,
+        retry=Retry(NoBackoff(), 0),
         client_name=client_name,
     )
     return Redis.from_pool(pool)

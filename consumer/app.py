@@ -17,8 +17,10 @@ from aiokafka import AIOKafkaProducer
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 from redis.asyncio import Redis
 
-from common.connections import create_group_consumer, create_producer, create_redis
+from common.connections import create_group_consumer, create_producer, create_redis, create_redis_listener
 from common.settings import variable_name
+from common.store.cancellations import Cancellations
+from common.store.forgetting import Forgotten
 from common.store.keys import Keys
 from common.store.leases import Leases
 from common.store.marker import Marker
@@ -27,13 +29,16 @@ from common.store.rebuild_lease import RebuildLease
 from common.store.restoring import Restoring
 from common.telemetry.operations import Operations, serving_operations
 from common.topics import MAX_RESULT_RECORD_BYTES, TopicNames
+from consumer.engine.apart import publish_apart
 from consumer.engine.engine import Engine
 from consumer.engine.ports import CommitListener
 from consumer.health import Health
 from consumer.llm.brake import BrakePolicy
 from consumer.llm.braking import Braking
+from consumer.llm.cancellation_watch import CancellationWatch
 from consumer.llm.chance import Chance
 from consumer.llm.executor import Executor
+from consumer.llm.forgetter import Forgetter
 from consumer.llm.kept_outcomes import KeptOutcomes
 from consumer.llm.lease_keeper import LeaseKeeper
 from consumer.llm.metrics import LlmMetrics
@@ -90,6 +95,10 @@ async def run_worker(settings: Settings) -> None:
         leases = _leases(settings, redis, name)
         keeper = LeaseKeeper(leases, lease_seconds=settings.worker.lease_seconds, clock=time.monotonic, metrics=metrics)
         keeping = await parts.enter_async_context(_running(keeper.run(), "renew leases"))
+        listener = create_redis_listener(settings.redis, f"{name}-cancellations")
+        parts.push_async_callback(_closed, "redis listener", listener.aclose)
+        hearing = _cancellation_watch(settings, listener, keeper, metrics, rng)
+        await parts.enter_async_context(_running(hearing.run(), "hear of cancellations"))
         restoring, marker = (
             Restoring(redis, keys, result_ttl_seconds=settings.tasks.result_ttl_seconds),
             Marker(redis, keys),
@@ -112,6 +121,8 @@ async def run_worker(settings: Settings) -> None:
         reached = prepare_kafka(settings.kafka, settings.tasks, producer, client_id=name, rng=rng)
         if await _stopped_before(reached, stop):
             return
+        forgetter = _forgetter(settings, redis, producer, names, rng)
+        await parts.enter_async_context(_running(forgetter.run(), "forget deleted results"))
         braking = Braking(
             BrakePolicy(
                 window_seconds=settings.worker.brake_window_seconds,
@@ -178,6 +189,31 @@ def _leases(settings: Settings, redis: Redis, worker: str) -> Leases:
         lease_seconds=settings.worker.lease_seconds,
         result_ttl_seconds=settings.tasks.result_ttl_seconds,
         max_crashes=settings.tasks.max_crashes,
+    )
+
+
+def _cancellation_watch(
+    settings: Settings, listener: Redis, keeper: LeaseKeeper, metrics: LlmMetrics, rng: random.Random
+) -> CancellationWatch:
+    return CancellationWatch(
+        Cancellations(listener, Keys(settings.redis.key_prefix)),
+        keeper,
+        pace=StorePace(base_seconds=_STORE_BASE_SECONDS, cap_seconds=_STORE_CAP_SECONDS, jitter=rng.random),
+        metrics=metrics,
+    )
+
+
+def _forgetter(
+    settings: Settings, redis: Redis, producer: AIOKafkaProducer, names: TopicNames, rng: random.Random
+) -> Forgetter:
+    return Forgetter(
+        Forgotten(redis, Keys(settings.redis.key_prefix)),
+        partial(publish_apart, producer),
+        names=names,
+        # A result is published under a lease; a send begun at its end may take a request, its wait and its repeat.
+        again_after_seconds=settings.worker.lease_seconds + 3 * settings.kafka.request_timeout_seconds,
+        now=time.time,
+        jitter=rng.random,
     )
 
 

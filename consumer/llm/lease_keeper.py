@@ -1,7 +1,9 @@
 """Keeps a worker's claims alive, all of them in few round trips, and ends the calls of those that it has lost."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+import math
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 import structlog
@@ -14,6 +16,8 @@ RENEWALS_PER_LEASE = 3
 # More at once would hold up the event loop while their commands are written.
 _CLAIMS_PER_ROUND_TRIP = 256
 _REPEAT_SECONDS = 0.5
+# Tasks of all workers: those that this one is just about to hold are among the last.
+_MOST_HEARD = 10_000
 
 
 class LeaseLost(Exception):  # noqa: N818 - a fact about a claim, decided on by its holder
@@ -84,6 +88,9 @@ class LeaseKeeper:
         self._metrics = metrics
         self._held: set[HeldLease] = set()
         self._in_touch_until = 0.0
+        self._heard: OrderedDict[str, float] = OrderedDict()
+        self._doubted: set[str] = set()
+        self._doubt = asyncio.Event()
         self._log = structlog.get_logger(__name__)
 
     @property
@@ -98,6 +105,9 @@ class LeaseKeeper:
         if not self._held:
             self._in_touch_until = lease.lapses_at
         self._held.add(lease)
+        if self._clock() - self._heard.get(claim.task.task_id, -math.inf) < self._lease_seconds:
+            # Its end may have come between the claim and the claim's answer.
+            self._ask_soon([claim.task.task_id])
         self._metrics.leases_held.set(len(self._held))
         try:
             yield lease
@@ -105,19 +115,49 @@ class LeaseKeeper:
             self._held.discard(lease)
             self._metrics.leases_held.set(len(self._held))
 
+    def heed(self, task_ids: Iterable[str]) -> None:
+        """Ask the store at once for those of these tasks that are held, now or by a claim that is not answered yet."""
+        asked = list(task_ids)
+        for task_id in asked:
+            self._heard[task_id] = self._clock()
+            self._heard.move_to_end(task_id)
+        while len(self._heard) > _MOST_HEARD:
+            self._heard.popitem(last=False)
+        self._ask_soon(asked)
+
+    def heed_all(self) -> None:
+        """Ask the store at once for every task that is held: something may have been missed."""
+        self._ask_soon(lease.claim.task.task_id for lease in self._held)
+
+    def _ask_soon(self, task_ids: Iterable[str]) -> None:
+        self._doubted.update(task_ids)
+        if self._doubted:
+            self._doubt.set()
+
     async def run(self) -> None:
-        """Renew every claim three times a lease, and oftener while Redis does not answer."""
+        """Renew every claim three times a lease, and oftener while Redis does not answer; doubted ones at once."""
         interval = self._lease_seconds / RENEWALS_PER_LEASE
         repeat = min(_REPEAT_SECONDS, interval)
-        pause = interval
+        due_at = self._clock() + interval
         while True:
-            await asyncio.sleep(pause)
+            if await self._doubts_before(due_at):
+                # Should the store not answer, the renewal that is due asks again.
+                await self._renewed(self._renew_doubted)
+                continue
             began = self._clock()
-            pause = max(0.0, began + interval - self._clock()) if await self._renewed() else repeat
+            due_at = began + interval if await self._renewed(self.renew) else self._clock() + repeat
 
-    async def _renewed(self) -> bool:
+    async def _doubts_before(self, due_at: float) -> bool:
         try:
-            await self.renew()
+            async with asyncio.timeout(max(0.0, due_at - self._clock())):
+                await self._doubt.wait()
+        except TimeoutError:
+            return False
+        return self._clock() < due_at
+
+    async def _renewed(self, renew: Callable[[], Awaitable[object]]) -> bool:
+        try:
+            await renew()
         except StoreUnavailable as error:
             self._metrics.store_failures.labels("renew").inc()
             self._log.warning("leases not renewed", held=len(self._held), reason=str(error))
@@ -135,18 +175,27 @@ class LeaseKeeper:
         """
         began = self._clock()
         held = [lease for lease in self._held if lease.lost is None]
+        await self._ask(held)
+        self._in_touch_until = began + self._lease_seconds
+        return sum(lease.lost is None for lease in held)
+
+    async def _renew_doubted(self) -> None:
+        self._doubt.clear()
+        doubted, self._doubted = self._doubted, set()
+        await self._ask([lease for lease in self._held if lease.lost is None and lease.claim.task.task_id in doubted])
+
+    async def _ask(self, held: Sequence[HeldLease]) -> None:
         for first in range(0, len(held), _CLAIMS_PER_ROUND_TRIP):
             some = held[first : first + _CLAIMS_PER_ROUND_TRIP]
             asked_at = self._clock()
             holds = await self._leases.renew([(lease.claim, lease.runs) for lease in some])
             for lease, hold in zip(some, holds, strict=True):
                 self._take(lease, hold, asked_at)
-        self._in_touch_until = began + self._lease_seconds
-        return sum(lease.lost is None for lease in held)
 
     def _take(self, lease: HeldLease, hold: Hold, asked_at: float) -> None:
         if hold is Hold.HELD:
             lease.lapses_at = asked_at + self._lease_seconds
         elif lease.lose(hold):
             # With no call under way it is most often the holder itself that has just ended the claim.
-            self._log.warning("call ended: its lease is lost", task_id=lease.claim.task.task_id, hold=hold.value)
+            say = self._log.warning if hold is Hold.LOST else self._log.info
+            say("call ended: its lease is lost", task_id=lease.claim.task.task_id, hold=hold.value)

@@ -135,7 +135,8 @@ class Recorder:
     async def after_loss(self, hold: Hold, lease: HeldLease, delivery: Delivery) -> Outcome:
         """The task is no longer this worker's: throw away what its call came to, and see to its end elsewhere."""
         self._metrics.lost_claims.inc()
-        self._log.warning("claim lost", attempt=lease.claim.attempts, hold=hold.value)
+        say = self._log.warning if hold is Hold.LOST else self._log.info
+        say("claim lost", attempt=lease.claim.attempts, hold=hold.value)
         match hold:
             case Hold.FINAL:
                 return await self.publish_again(lease.claim.task, delivery)

@@ -15,6 +15,9 @@ from redis.asyncio import Redis
 
 from common.connections import create_admin, create_producer, create_redis
 from common.settings import SettingsError, load_settings
+from common.store.cancellations import Cancellations
+from common.store.ending import Endings
+from common.store.forgetting import Forgotten
 from common.store.idempotency import Idempotency
 from common.store.keys import Keys
 from common.store.marker import Marker, SharedLooks
@@ -37,9 +40,11 @@ from producer_api.settings import Settings
 from producer_api.state import Parts
 from producer_api.store_health import StoreHealth
 from producer_api.submission import Submission
+from producer_api.tasks.endings import TaskEndings
 from producer_api.tasks.lookup import Lookup
 
 _SERVICE = "producer-api"
+_TOKEN_BYTES = 16
 
 
 async def serve(settings: Settings) -> None:
@@ -134,12 +139,21 @@ def ready_parts(settings: Settings, redis: Redis, link: KafkaLink, registry: Col
         SharedLooks(Marker(redis, keys)),
         max_answer_bytes=api.max_answer_bytes,
     )
+    endings = TaskEndings(
+        lookup=lookup,
+        endings=Endings(redis, keys, result_ttl_seconds=ttl),
+        cancellations=Cancellations(redis, keys),
+        forgotten=Forgotten(redis, keys),
+        clock=time.time,
+        new_token=partial(secrets.token_urlsafe, _TOKEN_BYTES),
+    )
     return Parts(
         settings=api,
         tasks=settings.tasks,
         submission=submission,
         idempotent_submission=idempotent_submission,
         lookup=lookup,
+        endings=endings,
         budget=budget,
         metrics=metrics,
         readiness=Readiness(link, store_health),

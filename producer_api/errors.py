@@ -16,6 +16,7 @@ from producer_api.documentation import allowed_methods
 from producer_api.idempotency import KeyInUse, KeyReused
 from producer_api.kafka_link import KafkaUnavailable
 from producer_api.metrics import Metrics
+from producer_api.tasks.endings import TooManyDeletions
 from producer_api.tasks.lookup import StoreRebuilding
 
 _RETRY_SECONDS = 2
@@ -80,6 +81,7 @@ def install_error_handlers(app: FastAPI, metrics: Metrics) -> None:
         KafkaUnavailable,
         StoreUnavailable,
         StoreRebuilding,
+        TooManyDeletions,
     ):
         app.add_exception_handler(kind, answer)
 
@@ -113,6 +115,9 @@ def _as_refused(request: Request, exception: Exception) -> RefusedRequest:  # no
         case StoreRebuilding():
             message = "The store of tasks is being rebuilt, and does not know all of them yet. Ask again in a moment."
             return _unavailable(message, "store_rebuilding")
+        case TooManyDeletions():
+            message = "As many deletions as may wait for a worker do. Nothing was deleted; come again in a moment."
+            return _unavailable(message, "overloaded")
     raise exception
 
 

@@ -12,6 +12,7 @@ from producer_api.metrics import Metrics
 from producer_api.probes import Readiness
 from producer_api.settings import ApiSettings
 from producer_api.submission import Submission
+from producer_api.tasks.endings import TaskEndings
 from producer_api.tasks.lookup import Lookup
 
 
@@ -24,6 +25,7 @@ class Parts:
     submission: Submission
     idempotent_submission: IdempotentSubmission
     lookup: Lookup
+    endings: TaskEndings
     budget: Budget
     metrics: Metrics
     readiness: Readiness

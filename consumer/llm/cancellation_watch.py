@@ -13,7 +13,7 @@ from consumer.llm.store_pace import StorePace
 
 
 class CancellationWatch:
-    """Hears of ended tasks and has the keeper ask for them. Without it the keeper sees the same a third of a lease later.
+    """Hears of ended tasks and has the keeper ask for them; without it that sees the same a third of a lease later.
 
     `run` goes on until it is cancelled; a lost subscription is begun anew.
     """

@@ -1,4 +1,4 @@
-"""`/v1/tasks`: submit and read."""
+"""`/v1/tasks`: submit, read, cancel and delete."""
 
 from typing import Annotated, Any
 
@@ -16,7 +16,7 @@ from producer_api.security import Tenant
 from producer_api.state import Parts, ReadyParts
 from producer_api.tasks.lookup import AnswerTooLarge
 from producer_api.tasks.prompts import read_prompts, read_request
-from producer_api.tasks.schemas import ErrorAnswer, SubmitTasks, SubmittedTasks, TaskView, TaskViews
+from producer_api.tasks.schemas import DeletedTask, ErrorAnswer, SubmitTasks, SubmittedTasks, TaskView, TaskViews
 from producer_api.tasks.views import submitted_view, task_view
 from producer_api.tracing import valid_traceparent
 
@@ -53,6 +53,7 @@ _SUBMIT_ERRORS: dict[int | str, dict[str, Any]] = {
     },
     415: {"model": ErrorAnswer, "description": "The body is not announced as application/json."},
 }
+TaskId = Annotated[str, Path(description="A task id, or a `resp_…` id.")]
 _NO_SUCH_TASK: dict[int | str, dict[str, Any]] = {404: {"model": ErrorAnswer, "description": "There is no such task."}}
 
 
@@ -79,6 +80,20 @@ def task_routes() -> APIRouter:
         "/v1/tasks/{task_id}",
         read_task,
         methods=["GET"],
+        response_model=TaskView,
+        responses={**_NO_SUCH_TASK, **_OUT_OF_REACH},
+    )
+    router.add_api_route(
+        "/v1/tasks/{task_id}",
+        delete_task,
+        methods=["DELETE"],
+        response_model=DeletedTask,
+        responses={**_NO_SUCH_TASK, **_OUT_OF_REACH},
+    )
+    router.add_api_route(
+        "/v1/tasks/{task_id}/cancel",
+        cancel_task,
+        methods=["POST"],
         response_model=TaskView,
         responses={**_NO_SUCH_TASK, **_OUT_OF_REACH},
     )
@@ -128,15 +143,36 @@ async def read_tasks(
     return _json(200, {"tasks": [task_view(text, state) for text, state in zip(asked, states, strict=True)]})
 
 
-async def read_task(
-    tenant: Tenant, parts: ReadyParts, task_id: Annotated[str, Path(description="A task id, or a `resp_…` id.")]
-) -> Response:
+async def read_task(tenant: Tenant, parts: ReadyParts, task_id: TaskId) -> Response:
     """Read one task."""
     [state] = await parts.lookup.find([task_id], tenant=tenant)
     if state is None:
-        message = "There is no such task: the id is wrong, or its result has passed its time."
-        raise RefusedRequest(404, message, code="task_not_found", param="task_id")
+        raise _no_such_task()
     return _json(200, task_view(task_id, state))
+
+
+async def cancel_task(tenant: Tenant, parts: ReadyParts, task_id: TaskId) -> Response:
+    """End a task without its answer: one that is queued never starts, a call under way is closed.
+
+    The answer is the task as it stands then: a task that has ended before stays as it ended. A body is not read.
+    """
+    state = await parts.endings.cancel(task_id, tenant=tenant)
+    if state is None:
+        raise _no_such_task()
+    return _json(200, task_view(task_id, state))
+
+
+async def delete_task(tenant: Tenant, parts: ReadyParts, task_id: TaskId) -> Response:
+    """Forget a task with its result; one that has not ended is cancelled. Its id names nothing after that."""
+    deleted = await parts.endings.delete(task_id, tenant=tenant)
+    if deleted is None:
+        raise _no_such_task()
+    return _json(200, {"task_id": deleted, "deleted": True})
+
+
+def _no_such_task() -> RefusedRequest:
+    message = "There is no such task: the id is wrong, the task was deleted, or its result has passed its time."
+    return RefusedRequest(404, message, code="task_not_found", param="task_id")
 
 
 def _prepared(body: bytes, parts: Parts, tenant: str, traceparent: str | None) -> Batch:

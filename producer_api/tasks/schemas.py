@@ -104,6 +104,13 @@ class TaskView(BaseModel):
     next_retry_at: float | None = None
 
 
+class DeletedTask(BaseModel):
+    """What was deleted."""
+
+    task_id: str
+    deleted: Literal[True]
+
+
 class TaskViews(BaseModel):
     """One entry per id, in the order asked."""
 

@@ -1,5 +1,6 @@
 import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -374,43 +375,64 @@ async def test_nobody_ends_what_is_not_theirs_or_not_there(store: Store, move: s
     task, refused = a_task(), a_task()
     await store.submissions.accept([Written(task, 0, 0)])
     await store.submissions.refuse([refused])
-    end = getattr(store.endings, move)
+    more = {"token": "d"} if move == "delete" else {}
+    end = partial(getattr(store.endings, move), **more)
     assert await end([task.task_id], tenant="other") == [Ending.ABSENT]
     assert await end([refused.task_id, new_task_id()], tenant="local") == [Ending.ABSENT, Ending.ABSENT]
     assert (await store.state(task)).status is Status.QUEUED
 
 
+async def test_what_is_past_its_end_is_expired_and_not_cancelled(store: Store) -> None:
+    task = a_task()
+    await store.submissions.accept([Written(task, 0, 0)])
+    await store.set(task, expires_at=1)
+    assert await store.endings.cancel([task.task_id], tenant="local") == [Ending.FINAL]
+    assert (await store.state(task)).status is Status.EXPIRED
+
+
+async def test_a_cancelled_task_that_waited_for_its_retry_is_never_claimed_again(store: Store) -> None:
+    task = a_task()
+    claim = await store.claimed(task)
+    await store.leases.release(claim, delay_seconds=0, failures=1, called=True, may_restore=True)
+    assert await store.endings.cancel([task.task_id], tenant="local") == [Ending.CANCELLED]
+    assert isinstance(await store.claim(task, "b"), Ended)
+    assert (await store.state(task)).retry_at is None
+
+
 async def test_a_deleted_task_is_gone_and_its_record_skipped(store: Store) -> None:
     task = a_task()
     await finish(store, task)
-    assert await store.endings.delete([task.task_id], tenant="local") == [Ending.DELETED]
-    assert await store.endings.delete([task.task_id], tenant="local") == [Ending.ABSENT]
+    assert await store.endings.delete([task.task_id], tenant="local", token="d") == [Ending.DELETED]
+    assert await store.endings.delete([task.task_id], tenant="local", token="d") == [Ending.DELETED], "a repeat"
+    assert await store.endings.delete([task.task_id], tenant="local", token="e") == [Ending.DELETED_BEFORE]
+    assert await store.endings.delete([task.task_id], tenant="other", token="d") == [Ending.ABSENT]
+    assert await store.endings.cancel([task.task_id], tenant="local") == [Ending.ABSENT]
     assert await store.read(task) is None
     assert await store.claim(task, "b") is Skip.DELETED
     task_key, result_key = store.keys.of(task.task_id)
     assert not await store.redis.exists(result_key)
-    assert set(await store.redis.hgetall(task_key)) == {b"status", b"run", b"tenant", b"expires_at"}
-    assert DAY * 1000 - 60_000 < await store.redis.pttl(task_key) <= DAY * 1000 + 60_000
+    assert set(await store.redis.hgetall(task_key)) == {b"status", b"run", b"tenant", b"expires_at", b"token"}
+    assert DAY * 1000 < await store.redis.pttl(task_key) <= DAY * 1000 + 900_000, "longer than any lease"
 
 
 async def test_deleting_in_flight_takes_the_task_from_its_holder(store: Store) -> None:
     task = a_task()
     claim = await store.claimed(task)
-    await store.endings.delete([task.task_id], tenant="local")
-    assert await store.leases.renew([(claim, True)]) == [Hold.LOST]
+    await store.endings.delete([task.task_id], tenant="local", token="d")
+    assert await store.leases.renew([(claim, True)]) == [Hold.DELETED]
     released = await store.leases.release(claim, delay_seconds=0, failures=1, called=True, may_restore=True)
-    assert released is Hold.LOST
+    assert released is Hold.DELETED
     reply = await store.leases.finish(
         claim, Status.COMPLETED, RESULT, finished_at=time.time(), failures=0, may_restore=True
     )
-    assert reply is Finish.LOST
+    assert reply is Finish.DELETED
     assert await store.read(task) is None
 
 
 async def test_a_deleted_task_that_is_past_its_end_is_not_brought_back_by_a_read(store: Store) -> None:
     task = a_task()
     await store.submissions.accept([Written(task, 0, 0)])
-    await store.endings.delete([task.task_id], tenant="local")
+    await store.endings.delete([task.task_id], tenant="local", token="d")
     await store.set(task, expires_at=1)
     assert await store.read(task) is None
     assert await store.claim(task, "a") is Skip.DELETED
@@ -445,5 +467,5 @@ async def test_a_forgotten_task_is_redriven_and_a_deleted_one_is_not(store: Stor
     assert await store.redriving.redrive(forgotten) == RedriveReply(Redriven.STARTED, 2)
     assert (await store.state(forgotten)).run == 2
     await finish(store, deleted)
-    await store.endings.delete([deleted.task_id], tenant="local")
+    await store.endings.delete([deleted.task_id], tenant="local", token="d")
     assert await store.redriving.redrive(deleted) == RedriveReply(Redriven.DELETED, 0)

@@ -75,7 +75,7 @@ async def test_a_later_run_is_left_alone_and_an_earlier_one_replaced(store: Stor
 async def test_a_deleted_task_stays_deleted(store: Store, restoring: Restoring) -> None:
     task = a_task()
     await finish(store, task)
-    await store.endings.delete([task.task_id], tenant="local")
+    await store.endings.delete([task.task_id], tenant="local", token="d")
     assert await restoring.restore([an_outcome(task)]) == 0
     assert await store.read(task) is None
 
@@ -137,7 +137,7 @@ async def test_reopening_leaves_alone_what_the_store_knows_and_what_is_over(stor
     await store.claimed(known)
     await finish(store, ended)
     await finish(store, deleted)
-    await store.endings.delete([deleted.task_id], tenant="local")
+    await store.endings.delete([deleted.task_id], tenant="local", token="d")
     tasks = [known, ended, deleted, over]
     assert await restoring.reopen([OpenTask(Written(task, 0, 0)) for task in tasks], delay_seconds=0) == 0
     statuses = [state and state.status for state in await store.reader.read([task.task_id for task in tasks])]

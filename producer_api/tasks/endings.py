@@ -1,0 +1,92 @@
+"""Cancelling and deleting a task: the store decides, then the workers are told."""
+
+from collections.abc import Callable
+
+import structlog
+
+from common.store.cancellations import Cancellations
+from common.store.ending import Ending, Endings
+from common.store.forgetting import Forgotten
+from common.store.scripts import StoreUnavailable
+from common.store.state import TaskState
+from common.task import parse_task_id
+from producer_api.tasks.lookup import Lookup
+
+
+class TooManyDeletions(RuntimeError):  # noqa: N818 - a fact about the workers
+    """The list of results to take back is full: nothing was deleted."""
+
+
+class TaskEndings:
+    """A tenant's own ends of its tasks. `clock` is in Unix seconds, `new_token` gives a random text."""
+
+    def __init__(
+        self,
+        *,
+        lookup: Lookup,
+        endings: Endings,
+        cancellations: Cancellations,
+        forgotten: Forgotten,
+        clock: Callable[[], float],
+        new_token: Callable[[], str],
+    ) -> None:
+        self._lookup = lookup
+        self._endings = endings
+        self._cancellations = cancellations
+        self._forgotten = forgotten
+        self._clock = clock
+        self._new_token = new_token
+        self._log = structlog.get_logger()
+
+    async def cancel(self, asked: str, *, tenant: str) -> TaskState | None:
+        """The task as it stands once it is final; None where the tenant has no such task.
+
+        Raises:
+            StoreRebuilding: the store does not know the task, and is not whole.
+            StoreUnavailable: Redis is out of reach; the task may be cancelled. Repeating is safe.
+        """
+        task_id = parse_task_id(asked)
+        if task_id is None:
+            return None
+        while True:
+            [ending] = await self._endings.cancel([task_id], tenant=tenant)
+            if ending is Ending.CANCELLED:
+                await self._tell(task_id)
+            [state] = await self._lookup.find([task_id], tenant=tenant)
+            if state is None or ending is not Ending.ABSENT:
+                return state
+            # It came between the two: accepted, or restored by a rebuild.
+
+    async def delete(self, asked: str, *, tenant: str) -> str | None:
+        """The id of the task that this deleted; None where the tenant has no such task.
+
+        Raises:
+            StoreRebuilding: the store does not know the task, and is not whole.
+            StoreUnavailable: Redis is out of reach; the task may be deleted. Repeating is safe.
+            TooManyDeletions: nothing was deleted.
+        """
+        task_id = parse_task_id(asked)
+        if task_id is None:
+            return None
+        if not await self._forgotten.has_room():
+            raise TooManyDeletions
+        token = self._new_token()
+        while True:
+            [ending] = await self._endings.delete([task_id], tenant=tenant, token=token)
+            if ending is not Ending.ABSENT:
+                break
+            if await self._lookup.find([task_id], tenant=tenant) == [None]:
+                return None
+        # Also for a task deleted before: that request may have been cut short here, and its client repeats it.
+        await self._forgotten.add(task_id, now=self._clock())
+        if ending is Ending.DELETED_BEFORE:
+            return None
+        await self._tell(task_id)
+        return task_id
+
+    async def _tell(self, task_id: str) -> None:
+        try:
+            await self._cancellations.tell([task_id])
+        except StoreUnavailable as error:
+            # What was asked for is done: who holds the task sees it when it renews its lease.
+            self._log.warning("workers not told", task_id=task_id, reason=str(error))

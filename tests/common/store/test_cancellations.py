@@ -1,0 +1,81 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import pytest
+from redis.asyncio import Redis
+
+from common.connections import create_redis_listener
+from common.settings import RedisSettings
+from common.store.cancellations import Cancellations
+from common.store.scripts import StoreUnavailable
+from tests.common.store.conftest import Store
+
+
+@pytest.fixture
+async def listener(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
+    listener = create_redis_listener(redis_settings, "tests-listener")
+    yield listener
+    await listener.aclose()
+
+
+async def test_every_listener_hears_which_tasks_have_ended(store: Store, listener: Redis) -> None:
+    telling = Cancellations(store.redis, store.keys)
+    async with aclosing(Cancellations(listener, store.keys).listen()) as told:
+        assert await anext(told) == (), "the subscription has begun"
+        await telling.tell(["a", "b"])
+        await telling.tell(["c"])
+        assert [await anext(told), await anext(told)] == [["a", "b"], ["c"]]
+
+
+async def test_a_channel_with_nothing_to_say_stays_open(store: Store, listener: Redis) -> None:
+    async with aclosing(Cancellations(listener, store.keys).listen(quiet_seconds=0.02)) as told:
+        await anext(told)
+        waiting = asyncio.ensure_future(anext(told))
+        done, _ = await asyncio.wait([waiting], timeout=0.5)
+        assert not done, "many times its silence was answered"
+        await Cancellations(store.redis, store.keys).tell(["late"])
+        assert await waiting == ["late"]
+
+
+async def test_a_lost_connection_is_said(store: Store, listener: Redis) -> None:
+    async with aclosing(Cancellations(listener, store.keys).listen()) as told:
+        await anext(told)
+        [own] = [client for client in await store.redis.client_list() if client["name"] == "tests-listener"]
+        await store.redis.client_kill_filter(_id=own["id"])
+        with pytest.raises(StoreUnavailable):
+            await anext(told)
+
+
+async def test_a_redis_that_gives_no_sign_of_life_is_given_up(store: Store, redis_settings: RedisSettings) -> None:
+    async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # What a client is told when it connects and subscribes, and nothing ever after.
+        writer.write(b"+OK\r\n" * 4)
+        channel = store.keys.cancellations.encode()
+        writer.write(b"*3\r\n$9\r\nsubscribe\r\n$%d\r\n%b\r\n:1\r\n" % (len(channel), channel))
+        await _reader.read(-1)
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    settings = redis_settings.model_copy(update={"url": type(redis_settings.url)(f"redis://127.0.0.1:{port}/0")})
+    redis = create_redis_listener(settings, "tests-listener")
+    try:
+        with pytest.raises(StoreUnavailable):
+            async with asyncio.timeout(30), aclosing(Cancellations(redis, store.keys).listen(quiet_seconds=0.1)) as told:
+                async for _ids in told:
+                    pass
+    finally:
+        await redis.aclose()
+        server.close()
+        await server.wait_closed()
+
+
+async def test_redis_out_of_reach_is_said_so(store: Store, redis_settings: RedisSettings) -> None:
+    settings = redis_settings.model_copy(update={"url": type(redis_settings.url)("redis://127.0.0.1:1/0")})
+    nowhere = create_redis_listener(settings, "tests-listener")
+    with pytest.raises(StoreUnavailable):
+        await Cancellations(nowhere, store.keys).tell(["a"])
+    with pytest.raises(StoreUnavailable):
+        await anext(Cancellations(nowhere, store.keys).listen())
+    await nowhere.aclose()

@@ -1,4 +1,5 @@
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -48,27 +49,27 @@ async def test_a_lost_connection_is_said(store: Store, listener: Redis) -> None:
 
 
 async def test_a_redis_that_gives_no_sign_of_life_is_given_up(store: Store, redis_settings: RedisSettings) -> None:
-    async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # What a client is told when it connects and subscribes, and nothing ever after.
-        writer.write(b"+OK\r\n" * 4)
-        channel = store.keys.cancellations.encode()
+    channel = store.keys.cancellations.encode()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer whatever comes until the subscription has begun, and nothing ever after."""
+        while b"SUBSCRIBE" not in (commands := await reader.read(65_536)):
+            writer.write(b"+OK\r\n" * len(re.findall(rb"\*\d+\r\n", commands)))
         writer.write(b"*3\r\n$9\r\nsubscribe\r\n$%d\r\n%b\r\n:1\r\n" % (len(channel), channel))
-        await _reader.read(-1)
+        while await reader.read(65_536):
+            pass
         writer.close()
 
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     settings = redis_settings.model_copy(update={"url": type(redis_settings.url)(f"redis://127.0.0.1:{port}/0")})
     redis = create_redis_listener(settings, "tests-listener")
-    try:
-        with pytest.raises(StoreUnavailable):
-            async with asyncio.timeout(30), aclosing(Cancellations(redis, store.keys).listen(quiet_seconds=0.1)) as told:
-                async for _ids in told:
-                    pass
-    finally:
+    async with server, aclosing(Cancellations(redis, store.keys).listen(quiet_seconds=0.1)) as told:
+        assert await anext(told) == ()
+        with pytest.raises(StoreUnavailable, match="silent"):
+            await anext(told)
+        await told.aclose()
         await redis.aclose()
-        server.close()
-        await server.wait_closed()
 
 
 async def test_redis_out_of_reach_is_said_so(store: Store, redis_settings: RedisSettings) -> None:

@@ -34,7 +34,9 @@ async def test_what_there_is_not_is_answered_in_openai_s_shape(api: Api, method:
     assert answer.body["error"]["type"] == "invalid_request_error"
 
 
-@pytest.mark.parametrize(("path", "allowed"), [("/v1/tasks", "GET, POST"), ("/v1/tasks/x", "GET")])
+@pytest.mark.parametrize(
+    ("path", "allowed"), [("/v1/tasks", "GET, POST"), ("/v1/tasks/x", "DELETE, GET"), ("/v1/tasks/x/cancel", "POST")]
+)
 async def test_a_wrong_method_is_told_which_are_right(api: Api, path: str, allowed: str) -> None:
     answer = await api.ask("PATCH", path)
     assert answer.headers["allow"] == allowed
@@ -63,7 +65,13 @@ async def test_the_description_names_every_route_with_its_errors(api: Api) -> No
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     }
-    assert set(operations) == {"POST /v1/tasks", "GET /v1/tasks", "GET /v1/tasks/{task_id}"}
+    assert set(operations) == {
+        "POST /v1/tasks",
+        "GET /v1/tasks",
+        "GET /v1/tasks/{task_id}",
+        "DELETE /v1/tasks/{task_id}",
+        "POST /v1/tasks/{task_id}/cancel",
+    }
     submit = operations["POST /v1/tasks"]
     assert set(submit["responses"]) == {"202", "400", "408", "413", "415", "503"}
     body = submit["requestBody"]["content"]["application/json"]

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 
-from common.result import ApiError, Result, encode_result
+from common.result import EXPIRED, ApiError, Result, encode_result
 from common.store.keys import Keys
 from common.store.leases import Claim, Claimed, Leases
 from common.store.submissions import Submissions, Written
@@ -135,6 +135,7 @@ async def test_a_task_past_its_time_is_expired_by_being_read(api: Api, redis: Re
     await submissions.accept([Written(task, 0, 0)])
     view = await api.task(task.task_id)
     assert (view["status"], view["result"]) == ("expired", None)
+    assert view["error"] == EXPIRED.as_json()
     assert view["finished_at"] == pytest.approx(time.time(), abs=60)
 
 

@@ -1,0 +1,201 @@
+"""Cancelling and deleting, as clients see it; a worker's part is played by its moves."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+
+import pytest
+from redis.asyncio import Redis
+
+from common.connections import create_redis_listener
+from common.result import EXPIRED
+from common.store.cancellations import Cancellations
+from common.store.forgetting import MAX_FORGOTTEN, Due, Forgotten
+from common.store.keys import Keys
+from common.store.leases import Hold, Leases
+from common.store.submissions import Submissions, Written
+from common.task import Status, Task, new_task_id
+from tests.producer_api.conftest import RESULT_TTL_SECONDS, Service
+from tests.producer_api.test_reading import NOT_TASKS, claimed, finished
+from tests.support.api import Answer, Api
+
+End = Callable[[Api, str], Awaitable[Answer]]
+
+
+@pytest.fixture
+async def heard(service: Service, keys: Keys) -> AsyncIterator[asyncio.Queue[str]]:
+    """The ids that workers are told."""
+    listener = create_redis_listener(service.redis, "test-listener")
+    told: asyncio.Queue[str] = asyncio.Queue()
+    begun = asyncio.Event()
+
+    async def listen() -> None:
+        async with aclosing(Cancellations(listener, keys).listen()) as messages:
+            async for task_ids in messages:
+                begun.set()
+                for task_id in task_ids:
+                    told.put_nowait(task_id)
+
+    listening = asyncio.create_task(listen())
+    await begun.wait()
+    yield told
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+    await listener.aclose()
+
+
+async def cancel(api: Api, task_id: str, **request: object) -> Answer:
+    return await api.ask("POST", f"/v1/tasks/{task_id}/cancel", **request)
+
+
+async def delete(api: Api, task_id: str) -> Answer:
+    return await api.ask("DELETE", f"/v1/tasks/{task_id}")
+
+
+async def completed(leases: Leases, task_id: str) -> None:
+    claim = await claimed(leases, task_id, now=time.time())
+    body = b'{"choices":[{"message":{"content":"Po."}}]}'
+    await finished(leases, claim, Status.COMPLETED, status_code=200, body=body)
+
+
+def is_not_found(answer: Answer) -> bool:
+    return (answer.status, answer.body["error"]["code"]) == (404, "task_not_found")
+
+
+async def test_a_queued_task_is_cancelled_and_the_answer_shows_it(api: Api, heard: asyncio.Queue[str]) -> None:
+    [task_id] = await api.submit(["x"])
+    answer = await cancel(api, task_id)
+    assert (answer.status, answer.body) == (200, await api.task(task_id))
+    assert (answer.body["status"], answer.body["error"], answer.body["result"]) == ("cancelled", None, None)
+    assert answer.body["finished_at"] == pytest.approx(time.time(), abs=60)
+    assert await heard.get() == task_id
+
+
+async def test_a_task_in_flight_is_taken_from_its_worker(api: Api, leases: Leases, heard: asyncio.Queue[str]) -> None:
+    [task_id] = await api.submit(["x"])
+    claim = await claimed(leases, task_id, now=time.time())
+    assert (await cancel(api, task_id)).body["status"] == "cancelled"
+    assert await heard.get() == task_id
+    assert await leases.renew([(claim, True)]) == [Hold.FINAL]
+
+
+async def test_cancelling_twice_is_answered_as_once_and_told_once(api: Api, heard: asyncio.Queue[str]) -> None:
+    first, second = await api.submit(["x", "y"])
+    before = await cancel(api, first)
+    assert (await cancel(api, first)).body == before.body
+    await cancel(api, second)
+    assert [await heard.get(), await heard.get()] == [first, second]
+
+
+async def test_a_task_that_has_ended_stays_as_it_ended(api: Api, leases: Leases) -> None:
+    [task_id] = await api.submit(["x"])
+    body = b'{"choices":[{"message":{"content":"Po."}}]}'
+    await finished(
+        leases, await claimed(leases, task_id, now=time.time()), Status.COMPLETED, status_code=200, body=body
+    )
+    answer = await cancel(api, task_id)
+    assert (answer.status, answer.body["status"], answer.body["result"]) == (200, "completed", "Po.")
+
+
+async def test_a_task_past_its_time_is_expired_and_says_why(api: Api, redis: Redis, keys: Keys) -> None:
+    now = time.time()
+    task = Task(task_id=new_task_id(), tenant="local", body={}, created_at=now - 20, expires_at=now - 10)
+    submissions = Submissions(redis, keys, result_ttl_seconds=RESULT_TTL_SECONDS)
+    await submissions.accept([Written(task, 0, 0)])
+    answer = await cancel(api, task.task_id)
+    assert (answer.status, answer.body["status"], answer.body["error"]) == (200, "expired", EXPIRED.as_json())
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {},
+        {"data": b"", "headers": {"Content-Type": "application/json"}},
+        {"data": b"{", "headers": {"Content-Type": "application/json"}},
+        {"json": {"why": "changed my mind"}},
+    ],
+    ids=["none", "empty", "no JSON", "JSON"],
+)
+async def test_the_body_of_a_cancellation_does_not_matter(api: Api, request_: dict[str, object]) -> None:
+    [task_id] = await api.submit(["x"])
+    assert (await cancel(api, task_id, **request_)).status == 200
+
+
+async def test_a_deleted_task_is_gone_and_its_id_names_nothing_any_more(api: Api, leases: Leases) -> None:
+    [task_id] = await api.submit(["x"])
+    body = b'{"choices":[{"message":{"content":"Po."}}]}'
+    await finished(
+        leases, await claimed(leases, task_id, now=time.time()), Status.COMPLETED, status_code=200, body=body
+    )
+    answer = await delete(api, task_id)
+    assert (answer.status, answer.body) == (200, {"task_id": task_id, "deleted": True})
+    assert await api.task(task_id) == {"task_id": task_id, "status": "not_found"}
+    assert is_not_found(await api.ask("GET", f"/v1/tasks/{task_id}"))
+    assert is_not_found(await cancel(api, task_id))
+    assert is_not_found(await delete(api, task_id))
+
+
+async def test_deleting_takes_an_unfinished_task_from_its_worker(
+    api: Api, leases: Leases, heard: asyncio.Queue[str]
+) -> None:
+    [task_id] = await api.submit(["x"])
+    claim = await claimed(leases, task_id, now=time.time())
+    assert (await delete(api, task_id)).status == 200
+    assert await heard.get() == task_id
+    assert await leases.renew([(claim, True)]) == [Hold.DELETED]
+
+
+async def test_a_worker_is_left_the_result_to_take_back(api: Api, redis: Redis, keys: Keys) -> None:
+    [task_id] = await api.submit(["x"])
+    await delete(api, task_id)
+    assert Due(task_id, last=False) in await Forgotten(redis, keys).due(now=time.time() + 1, limit=10_000)
+
+
+async def test_a_deletion_cut_short_before_its_result_was_listed_is_made_whole_by_its_repeat(
+    api: Api, redis: Redis, keys: Keys
+) -> None:
+    [task_id] = await api.submit(["x"])
+    await delete(api, task_id)
+    await redis.zrem(keys.forgotten, task_id)
+    assert is_not_found(await delete(api, task_id))
+    assert await redis.zscore(keys.forgotten, task_id) is not None
+
+
+async def test_when_too_many_results_wait_to_be_taken_back_nothing_is_deleted(
+    api: Api, redis: Redis, keys: Keys
+) -> None:
+    [task_id] = await api.submit(["x"])
+    kept = await redis.zrange(keys.forgotten, 0, -1, withscores=True)
+    await redis.zadd(keys.forgotten, {f"filler-{number}": 0 for number in range(MAX_FORGOTTEN)})
+    answer = await delete(api, task_id)
+    await redis.delete(keys.forgotten)
+    if kept:
+        await redis.zadd(keys.forgotten, dict(kept))
+    assert (answer.status, answer.body["error"]["code"]) == (503, "overloaded")
+    assert answer.headers["retry-after"] == "2"
+    assert (await api.task(task_id))["status"] == "queued"
+    assert (await delete(api, task_id)).status == 200
+
+
+@pytest.mark.parametrize("end", [cancel, delete])
+@pytest.mark.parametrize("text", [text.replace("/", "") for text in NOT_TASKS[1:]])
+async def test_what_names_no_task_is_not_found(api: Api, end: End, text: str) -> None:
+    assert is_not_found(await end(api, text))
+
+
+@pytest.mark.parametrize("end", [cancel, delete])
+async def test_another_tenant_s_task_is_not_found_and_goes_on(api: Api, redis: Redis, keys: Keys, end: End) -> None:
+    now = time.time()
+    task = Task(task_id=new_task_id(), tenant="other", body={}, created_at=now, expires_at=now + 60)
+    await Submissions(redis, keys, result_ttl_seconds=RESULT_TTL_SECONDS).accept([Written(task, 0, 0)])
+    assert is_not_found(await end(api, task.task_id))
+    assert await redis.hget(keys.task(task.task_id), "status") == b"queued"
+    assert await redis.zscore(keys.forgotten, task.task_id) is None
+
+
+@pytest.mark.parametrize("end", [cancel, delete])
+async def test_either_spelling_of_an_id_is_taken(api: Api, end: End) -> None:
+    [task_id] = await api.submit(["x"])
+    answer = await end(api, f"resp_{task_id.replace('-', '')}")
+    assert (answer.status, answer.body["task_id"]) == (200, task_id)

@@ -4,7 +4,7 @@ A message is a wake-up and no more: the task's hash says what is true, and a wor
 renews the task's lease.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from redis.asyncio import Redis
 
@@ -33,7 +33,7 @@ class Cancellations:
         except OUT_OF_REACH as error:
             raise StoreUnavailable(f"Redis is out of reach: {type(error).__name__}") from error
 
-    async def listen(self, *, quiet_seconds: float = _QUIET_SECONDS) -> AsyncIterator[Sequence[str]]:
+    async def listen(self, *, quiet_seconds: float = _QUIET_SECONDS) -> AsyncGenerator[Sequence[str], None]:
         """Task ids as they are told; nothing at all at first, when the subscription has begun.
 
         Raises:

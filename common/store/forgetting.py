@@ -53,7 +53,7 @@ class Forgotten:
             members = await self._redis.zrange(self._key, "-inf", str(now), byscore=True, offset=0, num=limit)
         except OUT_OF_REACH as error:
             raise _out_of_reach(error) from error
-        texts = [member.decode() for member in members]
+        texts = [member.decode() for member in members if isinstance(member, bytes)]
         return [Due(text.removesuffix(_AGAIN), last=text.endswith(_AGAIN)) for text in texts]
 
     async def nulled(self, done: Sequence[Due], *, again_at: float) -> None:

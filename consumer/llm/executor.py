@@ -126,7 +126,7 @@ class Executor:
         with bound_contextvars(task_id=task.task_id, run=task.run):
             return await self._claim(task, delivery)
 
-    async def _claim(  # noqa: PLR0911 - one for each answer of the store
+    async def _claim(  # noqa: C901, PLR0911 - one for each answer of the store
         self, task: Task, delivery: Delivery, *, failure: ApiError | None = None
     ) -> Outcome:
         """Take the task and call the model; with a `failure`, take it only to end it by that."""

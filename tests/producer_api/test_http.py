@@ -73,7 +73,7 @@ async def test_the_description_names_every_route_with_its_errors(api: Api) -> No
         "POST /v1/tasks/{task_id}/cancel",
     }
     submit = operations["POST /v1/tasks"]
-    assert set(submit["responses"]) == {"202", "400", "408", "413", "415", "503"}
+    assert set(submit["responses"]) == {"202", "400", "408", "409", "413", "415", "503"}
     body = submit["requestBody"]["content"]["application/json"]
     assert body["schema"] == {"$ref": "#/components/schemas/SubmitTasks"}
     schemas = document["components"]["schemas"]

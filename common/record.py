@@ -10,6 +10,9 @@ from common.task import Lane, Task, parse_task_id
 VERSION = 1
 CONTENT_TYPE = b"application/json"
 
+# orjson writes 254 levels.
+_SURELY_WRITABLE_BRACKETS = 250
+
 Headers = list[tuple[str, bytes]]
 
 
@@ -108,7 +111,9 @@ def decode_task(value: bytes | None) -> Task:
     version = content.get("version")
     if not isinstance(version, int) or isinstance(version, bool):
         raise UnreadableRecord("version: not an integer", task_id, tenant)
-    if version != VERSION:
+    if version < VERSION:
+        raise UnreadableRecord("version: there was never such a one", task_id, tenant)
+    if version > VERSION:
         raise UnknownVersion(version)
     try:
         record = _TaskRecord.model_validate(content)
@@ -118,6 +123,8 @@ def decode_task(value: bytes | None) -> Task:
         raise UnreadableRecord(f"{field}: {first['type']}", task_id, tenant) from None
     if task_id is None:
         raise UnreadableRecord("task_id: not a UUID", None, tenant)
+    if not _writable(value, record):
+        raise UnreadableRecord("body, metadata or batch: nested too deeply", task_id, tenant)
     return Task(
         task_id=task_id,
         run=record.run,
@@ -131,6 +138,18 @@ def decode_task(value: bytes | None) -> Task:
         stream=record.stream,
         batch=record.batch,
     )
+
+
+def _writable(value: bytes, record: _TaskRecord) -> bool:
+    """Whether what the record holds can be written as JSON again: the parser goes deeper than the writer does."""
+    if value.count(b"[") + value.count(b"{") < _SURELY_WRITABLE_BRACKETS:
+        return True
+    try:
+        # The two lists stand for what such an object is put into.
+        orjson.dumps([[record.body, record.metadata, record.batch]])
+    except (orjson.JSONEncodeError, RecursionError):
+        return False
+    return True
 
 
 def _readable_id(value: object) -> str | None:

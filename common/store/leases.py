@@ -150,6 +150,7 @@ class Leases:
         not_before: float | None = None,
         may_create: bool = True,
         may_take_over: bool = True,
+        will_call: bool = True,
     ) -> ClaimReply:
         """Take `task` from the record at `partition` and `offset`.
 
@@ -168,6 +169,7 @@ class Leases:
             "max_crashes": self._max_crashes,
             "may_create": int(may_create),
             "may_take_over": int(may_take_over),
+            "will_call": int(will_call),
         }
         if attempts is not None:
             arguments["known_attempts"] = attempts

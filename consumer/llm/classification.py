@@ -72,7 +72,7 @@ def classify_error(status_code: int, headers: Mapping[str, str], body: bytes, *,
         return Rejected(
             error=ApiError(
                 message=f"The model server rejected the request with {status_code}{said}. Correct the request; "
-                "the server's own words are in the result's response.body.",
+                "`response` of GET /v1/tasks/ID has the server's own words.",
                 type=kind or "invalid_request_error",
                 code=code or "rejected_by_model",
                 param=param,
@@ -186,6 +186,11 @@ def _identifier(value: object) -> str | None:
 
 
 def _small_object(value: object) -> dict[str, Any] | None:
-    if not isinstance(value, dict) or len(orjson.dumps(value)) > _MAX_USAGE_BYTES:
+    if not isinstance(value, dict):
         return None
-    return value
+    try:
+        # Deeper than can be written: no usage that anyone could read.
+        small = len(orjson.dumps([[value]])) <= _MAX_USAGE_BYTES
+    except orjson.JSONEncodeError:
+        return None
+    return value if small else None

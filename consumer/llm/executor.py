@@ -135,7 +135,7 @@ class Executor:
         if not self._watch.settled:
             return RetryAfter(_DOUBTED_SECONDS)
         since = self._chance.clock()
-        match await self._ask_for(task, delivery):
+        match await self._ask_for(task, delivery, will_call=failure is None):
             case Claimed(claim) if failure is None:
                 with self._keeper.keep(claim, since=since) as lease:
                     return await self._call(lease, delivery)
@@ -163,7 +163,7 @@ class Executor:
         if failure is None:
             self._braking.note(delivery, Sign.HANDLED)
 
-    async def _ask_for(self, task: Task, delivery: Delivery) -> ClaimReply:
+    async def _ask_for(self, task: Task, delivery: Delivery, *, will_call: bool) -> ClaimReply:
         token = self._tokens.take(task.task_id)
         known = resumption(delivery.headers)
         ask = partial(
@@ -174,6 +174,7 @@ class Executor:
             offset=delivery.offset,
             attempts=known.attempts,
             not_before=known.not_before,
+            will_call=will_call,
         )
         try:
             reply = await ask(may_create=False, may_take_over=False)

@@ -16,8 +16,16 @@ from producer_api.security import Tenant
 from producer_api.state import Parts, ReadyParts
 from producer_api.tasks.lookup import AnswerTooLarge
 from producer_api.tasks.prompts import read_prompts, read_request
-from producer_api.tasks.schemas import DeletedTask, ErrorAnswer, SubmitTasks, SubmittedTasks, TaskView, TaskViews
-from producer_api.tasks.views import submitted_view, task_view
+from producer_api.tasks.schemas import (
+    DeletedTask,
+    ErrorAnswer,
+    SubmitTasks,
+    SubmittedTasks,
+    TaskView,
+    TaskViews,
+    WholeTaskView,
+)
+from producer_api.tasks.views import submitted_view, task_view, whole_task_view
 from producer_api.tracing import valid_traceparent
 
 _SUBMIT_EXAMPLES = {
@@ -80,7 +88,7 @@ def task_routes() -> APIRouter:
         "/v1/tasks/{task_id}",
         read_task,
         methods=["GET"],
-        response_model=TaskView,
+        response_model=WholeTaskView,
         responses={**_NO_SUCH_TASK, **_OUT_OF_REACH},
     )
     router.add_api_route(
@@ -148,7 +156,7 @@ async def read_task(tenant: Tenant, parts: ReadyParts, task_id: TaskId) -> Respo
     [state] = await parts.lookup.find([task_id], tenant=tenant)
     if state is None:
         raise _no_such_task()
-    return _json(200, task_view(task_id, state))
+    return _json(200, whole_task_view(task_id, state))
 
 
 async def cancel_task(tenant: Tenant, parts: ReadyParts, task_id: TaskId) -> Response:

@@ -111,6 +111,19 @@ class DeletedTask(BaseModel):
     deleted: Literal[True]
 
 
+class ModelResponse(BaseModel):
+    """What the model server answered, as it came."""
+
+    status_code: int
+    body: Any
+
+
+class WholeTaskView(TaskView):
+    """A task with the model's whole answer."""
+
+    response: ModelResponse | None = None
+
+
 class TaskViews(BaseModel):
     """One entry per id, in the order asked."""
 

@@ -30,12 +30,12 @@ def task_view(asked: str, state: TaskState | None) -> dict[str, Any]:
     if state is None:
         return {"task_id": asked, "status": "not_found"}
     record = _record(state)
-    response = (record.get("response") or {}).get("body") or {}
+    response = record.get("response") or {}
     return {
         "task_id": state.task_id,
         "status": state.status,
         "progress": state.progress,
-        "result": _text(record.get("endpoint"), response),
+        "result": _text(record.get("endpoint"), response.get("body")),
         "error": _error(state, record),
         "attempts": state.attempts,
         "usage": record.get("usage"),
@@ -49,6 +49,11 @@ def task_view(asked: str, state: TaskState | None) -> dict[str, Any]:
         "expires_at": state.expires_at,
         "next_retry_at": state.retry_at,
     }
+
+
+def whole_task_view(asked: str, state: TaskState) -> dict[str, Any]:
+    """The same, and the model's whole answer as it came: what is more than text in it, or its own words of refusal."""
+    return {**task_view(asked, state), "response": _record(state).get("response")}
 
 
 def _record(state: TaskState) -> dict[str, Any]:

@@ -107,6 +107,12 @@ UNREADABLE: dict[str, bytes | None] = {
     "truncated": orjson.dumps(content())[:-9],
     "an array": b"[1]",
     "deep nesting": b"[" * 500_000 + b"]" * 500_000,
+    "a body too deep to write": orjson.dumps(content(body={"x": 1})).replace(b"1}", b"[" * 400 + b"]" * 400 + b"}", 1),
+    "metadata too deep to write": orjson.dumps(content(metadata={"x": 7})).replace(
+        b":7}", b":" + b"[" * 400 + b"]" * 400 + b"}"
+    ),
+    "version 0": orjson.dumps(content(version=0)),
+    "version below 0": orjson.dumps(content(version=-1)),
     "no version": orjson.dumps({k: v for k, v in content().items() if k != "version"}),
     "version as text": orjson.dumps(content(version="1")),
     "version as truth": orjson.dumps(content(version=True)),

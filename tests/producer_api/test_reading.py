@@ -128,6 +128,16 @@ async def test_a_failed_task_has_its_error(api: Api, leases: Leases) -> None:
     assert (view["status"], view["result"], view["error"]) == ("failed", None, error.as_json())
 
 
+async def test_one_task_by_itself_has_the_model_s_whole_answer(api: Api, leases: Leases) -> None:
+    [task_id] = await api.submit(["x"])
+    assert (await api.ask("GET", f"/v1/tasks/{task_id}")).body["response"] is None
+    claim = await claimed(leases, task_id, now=time.time())
+    answer = {"choices": [{"message": {"content": None, "tool_calls": [{"id": "1"}]}}]}
+    await finished(leases, claim, Status.COMPLETED, status_code=200, body=orjson.dumps(answer))
+    view = (await api.ask("GET", f"/v1/tasks/{task_id}")).body
+    assert (view["result"], view["response"]) == (None, {"status_code": 200, "body": answer})
+
+
 async def test_a_task_past_its_time_is_expired_by_being_read(api: Api, redis: Redis, keys: Keys) -> None:
     now = time.time()
     task = Task(task_id=new_task_id(), tenant="local", body={}, created_at=now - 20, expires_at=now - 10)
@@ -189,7 +199,7 @@ async def test_what_is_no_id_is_not_found(api: Api, text: str) -> None:
 async def test_one_task_reads_as_in_the_list(api: Api) -> None:
     [task_id] = await api.submit(["x"])
     answer = await api.ask("GET", f"/v1/tasks/{task_id}")
-    assert (answer.status, answer.body) == (200, await api.task(task_id))
+    assert (answer.status, answer.body) == (200, {**await api.task(task_id), "response": None})
 
 
 async def test_as_many_ids_as_allowed_are_answered_and_no_more(api: Api) -> None:

@@ -7,6 +7,7 @@
 --   stale | gone                                              of another run | past its end and forgotten
 --   missing                                                   not there, and arg.may_create forbids to make it anew
 --   lapsed                                                    its lease has, and arg.may_take_over forbids to take it
+-- Without arg.will_call it is taken to be ended only: no attempt.
 -- A store that went back in time may know only an earlier run than the record's: then the record's is missing.
 -- arg.known_attempts and arg.not_before, where given, are the record's own memory of a task that is not there.
 local task = read()
@@ -57,14 +58,15 @@ end
 local answer = 'claimed'
 if task.crashes >= tonumber(arg.max_crashes) then
   answer = 'exhausted'
-elseif not repeated then
+elseif arg.will_call == '1' and not repeated then
   task.attempts = task.attempts + 1
 end
+local calls = answer == 'claimed' and arg.will_call == '1'
 local started_at = now
 if repeated then
   started_at = tonumber(redis.call('HGET', task_key, 'started_at'))
 end
-redis.call('HSET', task_key, 'status', 'processing', 'progress', 25, 'token', arg.token, 'lease_until', now + arg.lease,
+redis.call('HSET', task_key, 'status', 'processing', 'progress', calls and 25 or 0, 'token', arg.token, 'lease_until', now + arg.lease,
   'attempts', task.attempts, 'failures', task.failures, 'crashes', task.crashes, 'worker', arg.worker,
   'started_at', started_at, 'partition', arg.partition, 'offset', arg.offset)
 redis.call('HDEL', task_key, 'retry_at')

@@ -87,6 +87,15 @@ async def test_a_record_of_an_earlier_run_is_skipped(store: Store) -> None:
     assert await store.claim(other, "b") is Skip.STALE_RUN
 
 
+async def test_a_claim_that_leads_to_no_call_is_no_attempt(store: Store) -> None:
+    task = a_task()
+    reply = await store.leases.claim(task, token="a", partition=0, offset=0, will_call=False)
+    assert isinstance(reply, Claimed)
+    assert reply.claim.attempts == 0
+    state = await store.state(task)
+    assert (state.status, state.progress, state.attempts) == (Status.PROCESSING, 0, 0)
+
+
 async def test_a_claim_repeated_with_its_token_answers_as_the_first_time(store: Store) -> None:
     task = a_task()
     first = await store.claim(task, "a")

@@ -123,6 +123,10 @@ def test_a_model_name_or_usage_out_of_all_bounds_is_left_out() -> None:
     outcome = classify_answer(CHAT, 200, body)
     assert isinstance(outcome, Answered)
     assert (outcome.model, outcome.usage) == (None, None)
+    deep = b"[" * 300 + b"]" * 300
+    nested = classify_answer("/v1/chat/completions", 200, b'{"choices":[],"usage":{"a":' + deep + b"}}")
+    assert isinstance(nested, Answered)
+    assert nested.usage is None
 
 
 @given(

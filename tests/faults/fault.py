@@ -10,7 +10,7 @@ import orjson
 from tests.faults.scene import Scene, Terms
 from tests.faults.verdict import Verdict, judge, seconds_to_recover
 
-_TASKS_BEFORE, _TASKS_AFTER = 12, 12
+_TASKS_BEFORE, _TASKS_AFTER = 24, 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,7 +95,7 @@ MUTATIONS = (
         "tokens are a counter",
         "consumer/app.py",
         (("new_token=partial(secrets.token_urlsafe, _TOKEN_BYTES)", "new_token=map(str, range(10**9)).__next__"),),
-        "tests/e2e/test_ownership.py::test_a_worker_halted_past_its_session_and_lease_throws_its_calls_away",
+        "tests/faults/test_workers.py::test_nothing_is_lost_and_nothing_paid_for_twice[halt_a_worker_for_a_moment]",
     ),
     Mutation(
         "what Redis lost is made anew without a TTL",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from tests.faults import test_api, test_model, test_records, test_servers, test_store_loss, test_workers
+from tests.faults import test_api, test_endings, test_model, test_records, test_servers, test_store_loss, test_workers
 from tests.faults.fault import Fault
 from tests.faults.memory import MemoryLog
 from tests.faults.scene import Scene, Servers, Terms, scene
@@ -56,6 +56,7 @@ def all_faults() -> list[Fault]:
     return [
         *test_workers.FAULTS,
         *test_api.FAULTS,
+        *test_endings.FAULTS,
         *test_servers.FAULTS,
         *test_model.FAULTS.values(),
         *test_records.FAULTS,

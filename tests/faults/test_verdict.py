@@ -45,6 +45,7 @@ def test_a_task_without_an_end_is_lost(evidence: Evidence) -> None:
         pytest.param(replace(FINE, published=[replace(DONE, status="failed")]), id="topic and store disagree"),
         pytest.param(replace(FINE, shown={"a": Shown("completed", "echo: two")}), id="another prompt's answer"),
         pytest.param(replace(FINE, may_end={"a": frozenset({"failed"})}), id="an end that may not be"),
+        pytest.param(replace(FINE, published=[DONE, replace(DONE, task_id="b")]), id="another task's token"),
         pytest.param(
             replace(FINE, deleted=frozenset("a"), published=[DONE, replace(DONE, token="b")]), id="deleted, yet two"
         ),

@@ -76,7 +76,12 @@ def judge(evidence: Evidence) -> Verdict:
         outcomes.setdefault(published.task_id, set()).add(published)
     kept = [task_id for task_id in evidence.prompts if task_id not in evidence.deleted]
     lost = [task_id for task_id in kept if _is_lost(evidence.shown.get(task_id), outcomes.get(task_id))]
-    other = [task_id for task_id in kept if task_id not in lost and not _is_one(task_id, outcomes[task_id], evidence)]
+    shared = _sharing_tokens(evidence.published)
+    other = [
+        task_id
+        for task_id in kept
+        if task_id not in lost and (task_id in shared or not _is_one(task_id, outcomes[task_id], evidence))
+    ]
     # A deleted task may have an outcome, or none; never two.
     other += [task_id for task_id in evidence.deleted if len(outcomes.get(task_id, ())) > 1]
     spent = Counter(call.prompt for call in evidence.calls if call.spent)
@@ -102,6 +107,15 @@ def seconds_to_recover(evidence: Evidence, accepted_at: Mapping[str, float], mom
         if shown.finished_at is not None and accepted_at.get(task_id, moment) <= moment
     ]
     return max(0.0, max(ends, default=moment) - moment)
+
+
+def _sharing_tokens(published: Sequence[Published]) -> set[str]:
+    """Tasks ended under a token that another task's claim had, too: it would not have told the two apart."""
+    holders: dict[str, set[str]] = {}
+    for outcome in published:
+        if outcome.token is not None:
+            holders.setdefault(outcome.token, set()).add(outcome.task_id)
+    return {task_id for task_ids in holders.values() if len(task_ids) > 1 for task_id in task_ids}
 
 
 def _is_lost(shown: Shown | None, outcomes: set[Published] | None) -> bool:

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up test soak reliability lint format requirements clean
+.PHONY: help up test soak reliability mutations lint format requirements clean
 
 help: ## List the targets
 	@grep -hE '^[.a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ reliability: $(VENV)/.dev ## Let every fault strike and write the figures into d
 	rm -f $(MEASUREMENTS)
 	PROMPTMILL_FAULT_MEASUREMENTS=$(MEASUREMENTS) $(BIN)/python -m pytest -p no:randomly tests/faults $(ARGS)
 	$(BIN)/python -m tests.faults.page $(MEASUREMENTS) docs/reliability.md
+
+mutations: $(VENV)/.dev ## Plant bugs, one at a time, and see the tests that name them fail
+	$(BIN)/python -m tests.faults.mutations $(ARGS)
 
 lint: $(VENV)/.dev ## Style, types, import contracts, dependencies
 	$(BIN)/ruff format --check .

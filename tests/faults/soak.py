@@ -25,7 +25,7 @@ from tests.support.servers import free_ports, own_kafka, own_valkey
 # Beside the defaults: a model that fails for a minute at a time must not use up a task's attempts, nor one that hangs
 # hold every slot for five.
 _SETTINGS: dict[str, object] = {
-    "tasks__max_attempts": 1000,
+    "tasks__max_attempts": 100,
     "llm__call_timeout_seconds": 20,
     "worker__drain_timeout_seconds": 40,
     "worker__shutdown_grace_seconds": 50,

@@ -15,7 +15,9 @@ from cli.stack.ports import Ports
 from common.connections import create_admin, create_redis
 from common.record import decode_task
 from common.settings import KafkaSettings, RedisSettings
+from common.store.idempotency import RepeatableRequest
 from common.store.keys import Keys
+from common.store.leases import Leases
 from common.store.reading import ping
 from common.store.scripts import StoreUnavailable
 from common.task import Lane
@@ -159,6 +161,30 @@ async def test_a_prompt_that_kafka_refuses_fails_alone_and_is_marked(
     await redis.aclose()
     assert front.parts.budget.bytes_held == 0
     assert front.count("prompts_unwritten_total", lane="interactive") == 1
+
+    # Under a key, a repeat is told the same.
+    request = RepeatableRequest("local", "key", b"fingerprint")
+    idempotent = front.parts.idempotent_submission
+    kept = await idempotent.submit(request, front.batch("short", incompressible))
+    again = await idempotent.submit(request, front.batch("short", incompressible))
+    assert isinstance(kept[0], Accepted)
+    assert kept == again == [kept[0], Unwritten(too_large=True)]
+    assert front.parts.budget.bytes_held == 0
+
+
+async def test_a_prompt_without_acknowledgement_that_a_worker_found_first_is_a_task(
+    front: Front, redis_settings: RedisSettings
+) -> None:
+    batch = front.batch("found", "lost")
+    redis = create_redis(redis_settings, "test")
+    keys = Keys(redis_settings.key_prefix)
+    leases = Leases(redis, keys, worker="w", lease_seconds=30, result_ttl_seconds=60, max_crashes=3)
+    await leases.claim(batch.tasks[0], token="a", partition=0, offset=0)
+    settled = await front.parts.submission.settle(batch, [Unwritten(), Unwritten()])
+    assert settled.entries == [Accepted(batch.tasks[0].task_id), Unwritten()]
+    assert await redis.hget(keys.task(batch.tasks[0].task_id), "status") == b"processing"
+    assert await redis.hget(keys.task(batch.tasks[1].task_id), "status") == b"refused"
+    await redis.aclose()
 
 
 async def test_the_largest_prompt_allowed_fits_a_record_whatever_it_holds(front: Front, view: KafkaView) -> None:

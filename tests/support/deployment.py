@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import aiohttp
@@ -13,6 +14,7 @@ from cli.stack.ports import Ports
 from cli.stack.probes import http_ok
 from common.settings import KafkaSettings, RedisSettings, variable_name
 from tests.support.api import Api
+from tests.support.halting_api import MODULE as HALTING_API
 from tests.support.processes import LiveProcess, Processes
 
 # PYTHONPATH: a checkout that is not the installed one is tested as itself.
@@ -56,9 +58,16 @@ class Deployment:
         Args:
             settings: More settings, by path: ``api__max_prompts_per_request=2``.
         """
+        return await self._start_api(("producer_api",), settings)
+
+    async def start_halting_api(self, step: str, **settings: object) -> Api:
+        """Run an API that halts itself once at a step, named as ``tests.support.halting_api`` has it."""
+        return await self._start_api((HALTING_API, step), settings)
+
+    async def _start_api(self, program: Sequence[str], settings: dict[str, object]) -> Api:
         port, operations_port = self._ports.free(), self._ports.free()
         own = {"api__port": port, "api__operations_port": operations_port, **settings}
-        self.apis.append(await self._start("api", "producer_api", operations_port, own))
+        self.apis.append(await self._start("api", program, operations_port, own))
         return Api(f"http://127.0.0.1:{port}", self._session)
 
     async def start_worker(self, *, concurrency: int, **settings: object) -> LiveProcess:
@@ -70,7 +79,7 @@ class Deployment:
         """
         operations_port = self._ports.free()
         own = {"worker__concurrency": concurrency, "worker__operations_port": operations_port, **settings}
-        worker = await self._start("worker", "consumer", operations_port, own)
+        worker = await self._start("worker", ("consumer",), operations_port, own)
         self.workers.append(worker)
         return worker
 
@@ -98,7 +107,9 @@ class Deployment:
         values = [line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(f"{sample} ")]
         return float(values[0]) if values else 0.0
 
-    async def _start(self, name: str, module: str, operations_port: int, own: dict[str, object]) -> LiveProcess:
+    async def _start(
+        self, name: str, program: Sequence[str], operations_port: int, own: dict[str, object]
+    ) -> LiveProcess:
         async def ready() -> bool:
             return await http_ok(operations_port, "/readyz")
 
@@ -106,7 +117,7 @@ class Deployment:
         self._operations_ports[name] = operations_port
         child = Child(
             name=name,
-            argv=(sys.executable, "-P", "-m", module),
+            argv=(sys.executable, "-P", "-m", *program),
             log=self._folder / f"{name}.log",
             ready=ready,
             env=self._environment(own),

@@ -4,13 +4,11 @@ import asyncio
 import os
 import random
 import secrets
-import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -24,30 +22,26 @@ from common.store.forgetting import Forgotten
 from common.store.keys import Keys
 from common.store.leases import Leases
 from common.store.marker import Marker
-from common.store.reading import TaskReader, ping
+from common.store.reading import ping
 from common.store.rebuild_lease import RebuildLease
 from common.store.restoring import Restoring
 from common.telemetry.operations import Operations, serving_operations
 from common.topics import MAX_RESULT_RECORD_BYTES, TopicNames
+from consumer.assembly import build_executor, build_store_pace
 from consumer.engine.apart import publish_apart
 from consumer.engine.engine import Engine
 from consumer.engine.ports import CommitListener
 from consumer.health import Health
+from consumer.lifecycle import closed, running, stop_signal, stopped_before
 from consumer.llm.brake import BrakePolicy
 from consumer.llm.braking import Braking
 from consumer.llm.cancellation_watch import CancellationWatch
-from consumer.llm.chance import Chance
 from consumer.llm.executor import Executor
 from consumer.llm.forgetter import Forgetter
 from consumer.llm.kept_outcomes import KeptOutcomes
 from consumer.llm.lease_keeper import LeaseKeeper
 from consumer.llm.metrics import LlmMetrics
 from consumer.llm.model_client import ModelClient, create_openai_client
-from consumer.llm.outcomes import Model
-from consumer.llm.recorder import Recorder
-from consumer.llm.retry_budget import RetryBudget
-from consumer.llm.retry_policy import RetryPolicy
-from consumer.llm.store_pace import StorePace
 from consumer.llm.store_watch import StoreWatch
 from consumer.metrics import EngineMetrics
 from consumer.rebuild_clients import open_rebuild
@@ -57,9 +51,7 @@ from consumer.startup import StartError, prepare_kafka
 
 # Somebody waits for an interactive task; a batch has hours.
 _INTERACTIVE_WEIGHT, _BATCH_WEIGHT = 4, 1
-_STORE_BASE_SECONDS, _STORE_CAP_SECONDS = 0.2, 3.0
 _TOKEN_BYTES = 16
-_CLOSE_SECONDS = 3.0
 
 
 async def run_worker(settings: Settings) -> None:
@@ -70,7 +62,7 @@ async def run_worker(settings: Settings) -> None:
         EngineError: the engine cannot go on; the process should be replaced.
         StartError: the operations port cannot be bound.
     """
-    stop = _stop_signal()
+    stop = stop_signal()
     name = f"{socket.gethostname()}-{os.getpid()}"
     names = TopicNames(settings.kafka.topic_prefix)
     rng = random.Random()  # noqa: S311 - spreads retries; tokens come from `secrets`
@@ -79,11 +71,11 @@ async def run_worker(settings: Settings) -> None:
     log = structlog.get_logger(__name__)
     async with AsyncExitStack() as parts:
         redis = create_redis(settings.redis, name)
-        parts.push_async_callback(_closed, "redis", redis.aclose)
+        parts.push_async_callback(closed, "redis", redis.aclose)
         producer = create_producer(settings.kafka, name, max_record_bytes=MAX_RESULT_RECORD_BYTES)
-        parts.push_async_callback(_closed, "producer", producer.stop)
+        parts.push_async_callback(closed, "producer", producer.stop)
         client = create_openai_client(settings.llm, concurrency=settings.worker.concurrency)
-        parts.push_async_callback(_closed, "model client", client.close)
+        parts.push_async_callback(closed, "model client", client.close)
         model = ModelClient(
             client,
             default_model=settings.llm.model,
@@ -94,11 +86,11 @@ async def run_worker(settings: Settings) -> None:
         metrics = LlmMetrics(registry)
         leases = _leases(settings, redis, name)
         keeper = LeaseKeeper(leases, lease_seconds=settings.worker.lease_seconds, clock=time.monotonic, metrics=metrics)
-        keeping = await parts.enter_async_context(_running(keeper.run(), "renew leases"))
+        keeping = await parts.enter_async_context(running(keeper.run(), "renew leases"))
         listener = create_redis_listener(settings.redis, f"{name}-cancellations")
-        parts.push_async_callback(_closed, "redis listener", listener.aclose)
+        parts.push_async_callback(closed, "redis listener", listener.aclose)
         hearing = _cancellation_watch(settings, listener, keeper, metrics, rng)
-        await parts.enter_async_context(_running(hearing.run(), "hear of cancellations"))
+        await parts.enter_async_context(running(hearing.run(), "hear of cancellations"))
         restoring, marker = (
             Restoring(redis, keys, result_ttl_seconds=settings.tasks.result_ttl_seconds),
             Marker(redis, keys),
@@ -112,17 +104,17 @@ async def run_worker(settings: Settings) -> None:
             clock=time.monotonic,
             metrics=metrics,
         )
-        watching = await parts.enter_async_context(_running(watch.run(), "watch the store"))
+        watching = await parts.enter_async_context(running(watch.run(), "watch the store"))
         health = Health(partial(ping, redis), lambda: not (keeping.done() or watching.done()), lambda: watch.is_whole)
         operations = Operations(health.liveness, health.readiness, registry)
         port = await parts.enter_async_context(_operations_port(operations, settings.worker))
         log.info("worker started", worker=name, operations_port=port, concurrency=settings.worker.concurrency)
 
         reached = prepare_kafka(settings.kafka, settings.tasks, producer, client_id=name, rng=rng)
-        if await _stopped_before(reached, stop):
+        if await stopped_before(reached, stop):
             return
         forgetter = _forgetter(settings, redis, producer, names, rng)
-        await parts.enter_async_context(_running(forgetter.run(), "forget deleted results"))
+        await parts.enter_async_context(running(forgetter.run(), "forget deleted results"))
         braking = Braking(
             BrakePolicy(
                 window_seconds=settings.worker.brake_window_seconds,
@@ -132,7 +124,7 @@ async def run_worker(settings: Settings) -> None:
             clock=time.monotonic,
             metrics=metrics,
         )
-        executor = _executor(
+        executor = build_executor(
             settings,
             redis=redis,
             leases=leases,
@@ -157,7 +149,7 @@ async def run_worker(settings: Settings) -> None:
             rng=rng,
         )
         rebuilder = _rebuilder(settings, redis=redis, restoring=restoring, marker=marker, watch=watch, name=name)
-        await parts.enter_async_context(_running(rebuilder.run(), "rebuild the store"))
+        await parts.enter_async_context(running(rebuilder.run(), "rebuild the store"))
         await _work(health.engine, stop, settings.worker.drain_timeout_seconds)
     log.info("worker ended", worker=name)
 
@@ -198,7 +190,7 @@ def _cancellation_watch(
     return CancellationWatch(
         Cancellations(listener, Keys(settings.redis.key_prefix)),
         keeper,
-        pace=StorePace(base_seconds=_STORE_BASE_SECONDS, cap_seconds=_STORE_CAP_SECONDS, jitter=rng.random),
+        pace=build_store_pace(rng),
         metrics=metrics,
     )
 
@@ -214,68 +206,6 @@ def _forgetter(
         again_after_seconds=settings.worker.lease_seconds + 3 * settings.kafka.request_timeout_seconds,
         now=time.time,
         jitter=rng.random,
-    )
-
-
-def _executor(
-    settings: Settings,
-    *,
-    redis: Redis,
-    leases: Leases,
-    keeper: LeaseKeeper,
-    watch: StoreWatch,
-    kept: KeptOutcomes,
-    model: Model,
-    braking: Braking,
-    names: TopicNames,
-    metrics: LlmMetrics,
-    rng: random.Random,
-) -> Executor:
-    chance = Chance(
-        now=time.time,
-        clock=time.monotonic,
-        jitter=rng.random,
-        new_token=partial(secrets.token_urlsafe, _TOKEN_BYTES),
-    )
-    pace = StorePace(base_seconds=_STORE_BASE_SECONDS, cap_seconds=_STORE_CAP_SECONDS, jitter=rng.random)
-    reader = TaskReader(redis, Keys(settings.redis.key_prefix), result_ttl_seconds=settings.tasks.result_ttl_seconds)
-    recorder = Recorder(
-        leases=leases,
-        reader=reader,
-        kept=kept,
-        pace=pace,
-        names=names,
-        lease_seconds=settings.worker.lease_seconds,
-        chance=chance,
-        metrics=metrics,
-    )
-    policy = RetryPolicy(
-        base_seconds=settings.llm.retry_base_seconds,
-        cap_seconds=settings.llm.retry_cap_seconds,
-        max_attempts=settings.tasks.max_attempts,
-    )
-    budget = RetryBudget(
-        ratio=settings.llm.retry_budget_ratio,
-        floor_per_second=settings.llm.retry_budget_per_second,
-        cap_seconds=settings.llm.retry_cap_seconds,
-        now=chance.clock(),
-    )
-    return Executor(
-        leases=leases,
-        keeper=keeper,
-        watch=watch,
-        reader=reader,
-        model=model,
-        recorder=recorder,
-        braking=braking,
-        policy=policy,
-        budget=budget,
-        pace=pace,
-        names=names,
-        call_timeout_seconds=settings.llm.call_timeout_seconds,
-        deadline_seconds=settings.tasks.deadline_seconds,
-        chance=chance,
-        metrics=metrics,
     )
 
 
@@ -329,47 +259,9 @@ def _rebuilder(
 
 async def _work(engine: Engine, stop: asyncio.Event, drain_timeout_seconds: float) -> None:
     """Run the engine until it fails or is told to stop, and drain it either way."""
-    async with _running(engine.run(), "engine") as running, _running(stop.wait(), "wait for a signal") as stopping:
-        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        await engine.drain(drain_timeout_seconds)
-        if running.done():
-            # Says so where the engine failed.
-            running.result()
-
-
-def _stop_signal() -> asyncio.Event:
-    """Set by the first SIGTERM or SIGINT; further ones change nothing, the drain is bounded."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    return stop
-
-
-async def _stopped_before(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> bool:
-    """Whether the signal came before the end of `work`, which is then given up."""
-    async with _running(work, "start") as working, _running(stop.wait(), "wait for a signal") as stopping:
+    async with running(engine.run(), "engine") as working, running(stop.wait(), "wait for a signal") as stopping:
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await engine.drain(drain_timeout_seconds)
         if working.done():
+            # Says so where the engine failed.
             working.result()
-        return stopping.done()
-
-
-@asynccontextmanager
-async def _running(work: Coroutine[Any, Any, Any], name: str) -> AsyncIterator[asyncio.Task[Any]]:
-    """Run a coroutine beside the body; what has not ended with it is cancelled."""
-    running = asyncio.create_task(work, name=name)
-    try:
-        yield running
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-
-
-async def _closed(part: str, close: Any) -> None:
-    """Close a client, but not for longer than the process's end can wait for what is out of reach."""
-    try:
-        async with asyncio.timeout(_CLOSE_SECONDS):
-            await close()
-    except Exception as error:  # noqa: BLE001 - the others are to be closed all the same
-        structlog.get_logger(__name__).warning("not closed", part=part, error=type(error).__name__)

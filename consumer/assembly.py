@@ -1,0 +1,97 @@
+"""The llm role's parts, put together from what every worker has: nothing is opened here."""
+
+import random
+import secrets
+import time
+from functools import partial
+
+from redis.asyncio import Redis
+
+from common.store.keys import Keys
+from common.store.leases import Leases
+from common.store.reading import TaskReader
+from common.topics import TopicNames
+from consumer.llm.braking import Braking
+from consumer.llm.chance import Chance
+from consumer.llm.executor import Executor
+from consumer.llm.kept_outcomes import KeptOutcomes
+from consumer.llm.lease_keeper import LeaseKeeper
+from consumer.llm.metrics import LlmMetrics
+from consumer.llm.outcomes import Model
+from consumer.llm.recorder import Recorder
+from consumer.llm.retry_budget import RetryBudget
+from consumer.llm.retry_policy import RetryPolicy
+from consumer.llm.store_pace import StorePace
+from consumer.llm.store_watch import StoreWatch
+from consumer.settings import Settings
+
+_STORE_BASE_SECONDS, _STORE_CAP_SECONDS = 0.2, 3.0
+_TOKEN_BYTES = 16
+
+
+def build_store_pace(rng: random.Random) -> StorePace:
+    """How often an unanswered Redis is asked again."""
+    return StorePace(base_seconds=_STORE_BASE_SECONDS, cap_seconds=_STORE_CAP_SECONDS, jitter=rng.random)
+
+
+def build_executor(
+    settings: Settings,
+    *,
+    redis: Redis,
+    leases: Leases,
+    keeper: LeaseKeeper,
+    watch: StoreWatch,
+    kept: KeptOutcomes,
+    model: Model,
+    braking: Braking,
+    names: TopicNames,
+    metrics: LlmMetrics,
+    rng: random.Random,
+) -> Executor:
+    """The handler of task records, with the parts that only it has."""
+    chance = Chance(
+        now=time.time,
+        clock=time.monotonic,
+        jitter=rng.random,
+        new_token=partial(secrets.token_urlsafe, _TOKEN_BYTES),
+    )
+    pace = build_store_pace(rng)
+    reader = TaskReader(redis, Keys(settings.redis.key_prefix), result_ttl_seconds=settings.tasks.result_ttl_seconds)
+    recorder = Recorder(
+        leases=leases,
+        reader=reader,
+        kept=kept,
+        pace=pace,
+        names=names,
+        lease_seconds=settings.worker.lease_seconds,
+        chance=chance,
+        metrics=metrics,
+    )
+    policy = RetryPolicy(
+        base_seconds=settings.llm.retry_base_seconds,
+        cap_seconds=settings.llm.retry_cap_seconds,
+        max_attempts=settings.tasks.max_attempts,
+    )
+    budget = RetryBudget(
+        ratio=settings.llm.retry_budget_ratio,
+        floor_per_second=settings.llm.retry_budget_per_second,
+        cap_seconds=settings.llm.retry_cap_seconds,
+        now=chance.clock(),
+    )
+    return Executor(
+        leases=leases,
+        keeper=keeper,
+        watch=watch,
+        reader=reader,
+        model=model,
+        recorder=recorder,
+        braking=braking,
+        policy=policy,
+        budget=budget,
+        pace=pace,
+        names=names,
+        call_timeout_seconds=settings.llm.call_timeout_seconds,
+        deadline_seconds=settings.tasks.deadline_seconds,
+        chance=chance,
+        metrics=metrics,
+    )

@@ -18,6 +18,7 @@ from common.settings import KafkaSettings, TaskSettings, variable_name
 from common.task import Lane
 
 _DAY_MS = 24 * 3600 * 1000
+DEAD_LETTERS_KEPT_MS = 30 * _DAY_MS
 _MIB = 1024 * 1024
 
 MAX_TASK_RECORD_BYTES = _MIB
@@ -107,7 +108,7 @@ def topic_specs(kafka: KafkaSettings, tasks: TaskSettings) -> tuple[TopicSpec, .
             min(kafka.task_partitions, 6),
             MAX_DEAD_LETTER_BYTES,
             cleanup_policy="delete",
-            retention_ms=str(30 * _DAY_MS),
+            retention_ms=str(DEAD_LETTERS_KEPT_MS),
         ),
     )
 

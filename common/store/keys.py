@@ -16,6 +16,10 @@ class Keys:
         """The result record of a task's final run."""
         return f"{self.prefix}task:{{{task_id}}}:result"
 
+    def redriven(self, task_id: str) -> str:
+        """The latest run of a task that an operator started, kept for as long as its dead letters."""
+        return f"{self.prefix}task:{{{task_id}}}:redriven"
+
     def of(self, task_id: str) -> tuple[str, str]:
         """Both keys, in the order in which every script takes them."""
         return self.task(task_id), self.result(task_id)

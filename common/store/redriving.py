@@ -1,13 +1,23 @@
 """An operator's move: another run of a task that has ended."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from redis.asyncio import Redis
 
 from common.store.keys import Keys
-from common.store.scripts import ScriptCall, identity, load_script, reply_word, run_scripts
+from common.store.scripts import (
+    OUT_OF_REACH,
+    ScriptCall,
+    StoreUnavailable,
+    identity,
+    load_script,
+    reply_word,
+    run_scripts,
+)
 from common.task import Task, to_millis
+from common.topics import DEAD_LETTERS_KEPT_MS
 
 
 class Redriven(StrEnum):
@@ -16,6 +26,7 @@ class Redriven(StrEnum):
     STARTED = "started"
     AGAIN = "again"
     MOVED = "moved"
+    COMPLETED = "completed"
     DELETED = "deleted"
 
 
@@ -28,7 +39,7 @@ class RedriveReply:
 
 
 class Redriving:
-    """Starts run n+1 by compare-and-set, so that redriving twice does it once."""
+    """Starts run n+1 by compare-and-set, so that redriving twice does it once. Methods raise `StoreUnavailable`."""
 
     def __init__(self, redis: Redis, keys: Keys, *, result_ttl_seconds: float) -> None:
         self._redis = redis
@@ -36,9 +47,38 @@ class Redriving:
         self._result_ttl = to_millis(result_ttl_seconds)
         self._script = load_script("redrive")
 
-    async def redrive(self, task: Task) -> RedriveReply:
-        """Start the run after `task.run`; `task.expires_at` is the new run's. Raises `StoreUnavailable`."""
-        arguments = {**identity(task), "result_ttl": self._result_ttl}
-        call = ScriptCall(self._script, self._keys.of(task.task_id), arguments)
-        [reply] = await run_scripts(self._redis, [call])
-        return RedriveReply(Redriven(reply_word(reply)), int(reply[1]) if len(reply) > 1 else 0)
+    async def redrive(
+        self, tasks: Sequence[Task], *, spare_completed: bool = False, preview: bool = False
+    ) -> list[RedriveReply]:
+        """Start the run after each task's `run`; `expires_at` is the new run's.
+
+        With `spare_completed` a run that has its answer is left as it is; a `preview` changes nothing.
+        """
+        calls = [
+            ScriptCall(
+                self._script,
+                (*self._keys.of(task.task_id), self._keys.redriven(task.task_id)),
+                {
+                    **identity(task),
+                    "result_ttl": self._result_ttl,
+                    "spare_completed": int(spare_completed),
+                    "preview": int(preview),
+                },
+            )
+            for task in tasks
+        ]
+        replies = await run_scripts(self._redis, calls)
+        return [RedriveReply(Redriven(reply_word(reply)), int(reply[1]) if len(reply) > 1 else 0) for reply in replies]
+
+    async def remember(self, tasks: Sequence[Task]) -> None:
+        """The records of these runs are written: none is started again even when its task has been forgotten.
+
+        Not before: a run whose record was never written may be started again.
+        """
+        try:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for task in tasks:
+                    pipeline.set(self._keys.redriven(task.task_id), task.run, px=DEAD_LETTERS_KEPT_MS)
+                await pipeline.execute()
+        except OUT_OF_REACH as error:
+            raise StoreUnavailable(f"Redis is out of reach: {type(error).__name__}") from error

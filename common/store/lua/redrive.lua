@@ -2,16 +2,24 @@
 --   started run     it is queued: publish its record
 --   again run       it was started before and nobody has taken it: publishing its record once more is safe
 --   moved run       it is under way, or has ended, in another run: leave it
+--   completed run   it has its answer, and arg.spare_completed says to leave it then
 --   deleted         its tenant wants nothing of it kept
+-- With arg.preview nothing is changed. KEYS[3] is the latest run whose record was written by a redrive.
 local task = read()
 local ended, following = tonumber(arg.run), tonumber(arg.run) + 1
 if task.status == 'deleted' then
   return {'deleted'}
 end
 if not task.status or task.status == 'refused' then
-  redis.call('DEL', task_key, result_key)
-  arg.run = following
-  create('queued')
+  local written = tonumber(redis.call('GET', KEYS[3]) or 0)
+  if written >= following then
+    return {'moved', written}
+  end
+  if arg.preview ~= '1' then
+    clear()
+    arg.run = following
+    create('queued')
+  end
   return {'started', following}
 end
 if task.run == following and task.status == 'queued' and task.attempts == 0 then
@@ -19,6 +27,12 @@ if task.run == following and task.status == 'queued' and task.attempts == 0 then
 end
 if task.run ~= ended or not FINAL[task.status] then
   return {'moved', task.run}
+end
+if task.status == 'completed' and arg.spare_completed == '1' then
+  return {'completed', task.run}
+end
+if arg.preview == '1' then
+  return {'started', following}
 end
 redis.call('DEL', result_key)
 redis.call('HDEL', task_key, 'token', 'lease_until', 'released', 'retry_at', 'started_at', 'finished_at', 'tokens',

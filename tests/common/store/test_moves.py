@@ -172,11 +172,9 @@ async def test_a_release_repeated_is_released_and_its_renewal_does_not_bring_it_
     assert (await store.state(task)).status is Status.QUEUED
 
 
-async def finish(store: Store, task: Task) -> None:
+async def finish(store: Store, task: Task, status: Status = Status.COMPLETED) -> None:
     claim = await store.claimed(task)
-    reply = await store.leases.finish(
-        claim, Status.COMPLETED, RESULT, finished_at=time.time(), failures=0, may_restore=True
-    )
+    reply = await store.leases.finish(claim, status, RESULT, finished_at=time.time(), failures=0, may_restore=True)
     assert reply is Finish.RECORDED
 
 
@@ -451,30 +449,61 @@ async def test_a_redrive_starts_the_next_run_once(store: Store) -> None:
     task = a_task()
     await finish(store, task)
     later = replace(task, expires_at=task.expires_at + 3600)
-    assert await store.redriving.redrive(later) == RedriveReply(Redriven.STARTED, 2)
+    assert await store.redriving.redrive([later]) == [RedriveReply(Redriven.STARTED, 2)]
     state = await store.state(task)
     assert (state.status, state.run, state.progress, state.attempts) == (Status.QUEUED, 2, 0, 0)
     assert (state.result, state.finished_at, state.partition) == (None, None, None)
     assert state.expires_at == pytest.approx(later.expires_at, abs=0.001)
-    assert await store.redriving.redrive(later) == RedriveReply(Redriven.AGAIN, 2)
+    assert await store.redriving.redrive([later]) == [RedriveReply(Redriven.AGAIN, 2)]
     assert await store.claim(task, "b") is Skip.STALE_RUN
     second = await store.claim(replace(later, run=2), "b")
     assert isinstance(second, Claimed)
     assert second.claim.attempts == 1
-    assert await store.redriving.redrive(later) == RedriveReply(Redriven.MOVED, 2)
+    assert await store.redriving.redrive([later]) == [RedriveReply(Redriven.MOVED, 2)]
 
 
 async def test_an_unfinished_task_is_not_redriven(store: Store) -> None:
     task = a_task()
     await store.submissions.accept([Written(task, 0, 0)])
-    assert await store.redriving.redrive(task) == RedriveReply(Redriven.MOVED, 1)
+    assert await store.redriving.redrive([task]) == [RedriveReply(Redriven.MOVED, 1)]
     assert (await store.state(task)).run == 1
 
 
 async def test_a_forgotten_task_is_redriven_and_a_deleted_one_is_not(store: Store) -> None:
     forgotten, deleted = a_task(), a_task()
-    assert await store.redriving.redrive(forgotten) == RedriveReply(Redriven.STARTED, 2)
+    assert await store.redriving.redrive([forgotten]) == [RedriveReply(Redriven.STARTED, 2)]
     assert (await store.state(forgotten)).run == 2
     await finish(store, deleted)
     await store.endings.delete([deleted.task_id], tenant="local", token="d")
-    assert await store.redriving.redrive(deleted) == RedriveReply(Redriven.DELETED, 0)
+    assert await store.redriving.redrive([deleted]) == [RedriveReply(Redriven.DELETED, 0)]
+
+
+async def test_redriving_looks_first_where_it_is_asked_to(store: Store) -> None:
+    ended, forgotten = a_task(), a_task()
+    await finish(store, ended, Status.FAILED)
+    before = await store.state(ended)
+    started = RedriveReply(Redriven.STARTED, 2)
+    assert await store.redriving.redrive([ended, forgotten], preview=True) == [started, started]
+    assert await store.state(ended) == before
+    assert await store.read(forgotten) is None
+
+
+async def test_a_redrive_can_leave_what_has_its_answer(store: Store) -> None:
+    completed, failed = a_task(), a_task()
+    await finish(store, completed)
+    await finish(store, failed, Status.FAILED)
+    replies = await store.redriving.redrive([completed, failed], spare_completed=True)
+    assert replies == [RedriveReply(Redriven.COMPLETED, 1), RedriveReply(Redriven.STARTED, 2)]
+    assert (await store.state(completed)).status is Status.COMPLETED
+
+
+async def test_a_run_whose_record_was_written_is_not_started_again_when_its_task_is_forgotten(store: Store) -> None:
+    task = a_task()
+    assert await store.redriving.redrive([task]) == [RedriveReply(Redriven.STARTED, 2)]
+    await store.redis.delete(store.keys.task(task.task_id))
+    # Never written: nobody would ever run it.
+    assert await store.redriving.redrive([task]) == [RedriveReply(Redriven.STARTED, 2)]
+    await store.redriving.remember([replace(task, run=2)])
+    await store.redis.delete(store.keys.task(task.task_id))
+    assert await store.redriving.redrive([task]) == [RedriveReply(Redriven.MOVED, 2)]
+    assert await store.redriving.redrive([replace(task, run=2)]) == [RedriveReply(Redriven.STARTED, 3)]

@@ -26,6 +26,10 @@ MAX_RESULT_RECORD_BYTES = 8 * _MIB
 MAX_DEAD_LETTER_BYTES = 8 * _MIB
 
 
+# The value of a dead letter whose original was too large to copy, or unreadable, says only where the original stands.
+REFERENCE_CONTENT_TYPE = b"application/vnd.promptmill.reference+json"
+
+
 class TopicsUnfit(RuntimeError):  # noqa: N818 - names the state of the topics
     """Topics that are not as the contract has them, or cannot be made; the text says each mend."""
 

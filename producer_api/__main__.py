@@ -13,7 +13,7 @@ import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from redis.asyncio import Redis
 
-from common.connections import create_admin, create_producer, create_redis
+from common.connections import create_admin, create_producer, create_reader, create_redis
 from common.settings import SettingsError, load_settings
 from common.store.cancellations import Cancellations
 from common.store.ending import Endings
@@ -22,6 +22,7 @@ from common.store.idempotency import Idempotency
 from common.store.keys import Keys
 from common.store.marker import Marker, SharedLooks
 from common.store.reading import TaskReader, ping
+from common.store.redriving import Redriving
 from common.store.submissions import Submissions
 from common.task import Lane, new_task_id
 from common.telemetry.logging import configure_logging
@@ -32,6 +33,8 @@ from producer_api.budget import Budget
 from producer_api.idempotency import IdempotentSubmission, lease_seconds
 from producer_api.kafka_link import KafkaLink
 from producer_api.metrics import Metrics
+from producer_api.operator.letter_log import LetterLog, LogLimits
+from producer_api.operator.redrive import Redrive
 from producer_api.partitioning import PartitionCursor
 from producer_api.probes import Readiness, alive
 from producer_api.publisher import Publisher
@@ -134,9 +137,10 @@ def ready_parts(settings: Settings, redis: Redis, link: KafkaLink, registry: Col
         store_timeout_seconds=settings.redis.timeout_seconds,
         new_token=lambda: secrets.token_hex(8),
     )
+    looks = SharedLooks(Marker(redis, keys))
     lookup = Lookup(
         TaskReader(redis, keys, result_ttl_seconds=ttl),
-        SharedLooks(Marker(redis, keys)),
+        looks,
         max_answer_bytes=api.max_answer_bytes,
     )
     endings = TaskEndings(
@@ -146,6 +150,23 @@ def ready_parts(settings: Settings, redis: Redis, link: KafkaLink, registry: Col
         forgotten=Forgotten(redis, keys),
         clock=time.time,
         new_token=partial(secrets.token_urlsafe, _TOKEN_BYTES),
+    )
+    redrive = Redrive(
+        redriving=Redriving(redis, keys, result_ttl_seconds=ttl),
+        submissions=submissions,
+        looks=looks,
+        publisher=publisher,
+        budget=budget,
+        metrics=metrics,
+        names=names,
+        longest_seconds=settings.tasks.deadline_seconds,
+        clock=time.time,
+    )
+    letter_log = LetterLog(
+        create_reader=lambda: create_reader(settings.kafka, _SERVICE),
+        partitions_of=link.partition_numbers,
+        topic=names.dead_letters,
+        limits=LogLimits(),
     )
     return Parts(
         settings=api,
@@ -157,6 +178,8 @@ def ready_parts(settings: Settings, redis: Redis, link: KafkaLink, registry: Col
         budget=budget,
         metrics=metrics,
         readiness=Readiness(link, store_health),
+        letter_log=letter_log,
+        redrive=redrive,
     )
 
 

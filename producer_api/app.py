@@ -8,6 +8,8 @@ from fastapi import FastAPI
 from producer_api.boundary import RequestBoundary
 from producer_api.documentation import DocumentedApi, add_documentation
 from producer_api.errors import install_error_handlers
+from producer_api.operator.routes import operator_routes
+from producer_api.operator.schemas import RedriveLetters
 from producer_api.probes import add_probes, alive
 from producer_api.state import Parts, State
 from producer_api.tasks.routes import task_routes
@@ -21,10 +23,11 @@ def create_app(parts: Parts) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
         yield {"parts": parts}
 
-    app = DocumentedApi(body_models=[SubmitTasks], lifespan=lifespan)
+    app = DocumentedApi(body_models=[SubmitTasks, RedriveLetters], lifespan=lifespan)
     app.add_middleware(RequestBoundary, metrics=parts.metrics)
     install_error_handlers(app, parts.metrics)
     app.include_router(task_routes())
+    app.include_router(operator_routes())
     add_probes(app, liveness=alive, readiness=parts.readiness)
     add_documentation(app)
     return app

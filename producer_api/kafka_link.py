@@ -78,6 +78,16 @@ class KafkaLink:
             raise KafkaUnavailable("Kafka has lost a topic")
         return len(partitions)
 
+    async def partition_numbers(self, topic: str) -> set[int]:
+        """The partitions of a topic, also of one that is not written to.
+
+        Raises:
+            KafkaUnavailable: nothing is connected now.
+            KafkaError: the topic cannot be looked up.
+        """
+        found: set[int] = await self.producer.partitions_for(topic)
+        return found
+
     def suspect(self, *, silent: bool) -> None:
         """A send was not acknowledged: look at the connection now.
 

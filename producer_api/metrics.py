@@ -61,6 +61,12 @@ class Metrics:
             "Accepted prompts that the store does not show until a worker claims them: Redis was lost in between.",
             registry=registry,
         )
+        self.letters_redriven = Counter(
+            "promptmill_api_letters_redriven",
+            "Dead letters that an operator had redriven, by what became of each.",
+            ("status",),
+            registry=registry,
+        )
         self.bytes_in_flight = Gauge(
             "promptmill_api_in_flight_bytes",
             "Bytes of request bodies being read and of records not yet acknowledged.",

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from common.settings import Block, Port, ServiceSettings, variable_name
 from common.topics import MAX_TASK_RECORD_BYTES
@@ -23,6 +23,11 @@ class ApiSettings(Block):
     port: Port = Field(8000, description="Port of the API; 0 takes a free one.")
     operations_host: str = Field("127.0.0.1", min_length=1, description="Address of /livez, /readyz and /metrics.")
     operations_port: Port = Field(8080, description="Port of /livez, /readyz and /metrics; 0 takes a free one.")
+    operator_token: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="What operators' requests from other machines carry as bearer; without it there are none.",
+    )
     max_prompts_per_request: int = Field(10_000, ge=1, le=100_000, description="Prompts that one request may hold.")
     max_prompt_bytes: int = Field(
         1_000_000,

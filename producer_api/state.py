@@ -9,6 +9,8 @@ from common.settings import TaskSettings
 from producer_api.budget import Budget
 from producer_api.idempotency import IdempotentSubmission
 from producer_api.metrics import Metrics
+from producer_api.operator.letter_log import LetterLog
+from producer_api.operator.redrive import Redrive
 from producer_api.probes import Readiness
 from producer_api.settings import ApiSettings
 from producer_api.submission import Submission
@@ -29,6 +31,8 @@ class Parts:
     budget: Budget
     metrics: Metrics
     readiness: Readiness
+    letter_log: LetterLog
+    redrive: Redrive
 
 
 class State(TypedDict):

@@ -4,11 +4,8 @@ import hashlib
 
 import orjson
 
-from common.topics import MAX_DEAD_LETTER_BYTES
+from common.topics import MAX_DEAD_LETTER_BYTES, REFERENCE_CONTENT_TYPE
 from consumer.engine.ports import Delivery, OutgoingRecord, record_bytes
-
-# The value of a dead letter too large to copy is a reference to the original.
-REFERENCE_CONTENT_TYPE = b"application/vnd.promptmill.reference+json"
 
 _FRAMING_BYTES = 4096
 _MAX_KEY_BYTES = 1024

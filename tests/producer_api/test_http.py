@@ -71,7 +71,12 @@ async def test_the_description_names_every_route_with_its_errors(api: Api) -> No
         "GET /v1/tasks/{task_id}",
         "DELETE /v1/tasks/{task_id}",
         "POST /v1/tasks/{task_id}/cancel",
+        "GET /v1/operator/dead-letters",
+        "GET /v1/operator/dead-letters/{position}",
+        "POST /v1/operator/dead-letters/redrive",
     }
+    redrive = operations["POST /v1/operator/dead-letters/redrive"]
+    assert set(redrive["responses"]) == {"200", "400", "401", "403", "408", "413", "415", "503"}
     submit = operations["POST /v1/tasks"]
     assert set(submit["responses"]) == {"202", "400", "408", "409", "413", "415", "503"}
     body = submit["requestBody"]["content"]["application/json"]

@@ -3,8 +3,8 @@ import hashlib
 import orjson
 from hypothesis import given, strategies as st
 
-from common.topics import MAX_DEAD_LETTER_BYTES
-from consumer.engine.dead_letters import REFERENCE_CONTENT_TYPE, dead_letter
+from common.topics import MAX_DEAD_LETTER_BYTES, REFERENCE_CONTENT_TYPE
+from consumer.engine.dead_letters import dead_letter
 from consumer.engine.ports import Delivery, OutgoingRecord
 from tests.consumer.engine.records import delivery
 

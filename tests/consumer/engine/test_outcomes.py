@@ -5,8 +5,7 @@ import time
 import orjson
 import pytest
 
-from common.topics import MAX_DEAD_LETTER_BYTES
-from consumer.engine.dead_letters import REFERENCE_CONTENT_TYPE
+from common.topics import MAX_DEAD_LETTER_BYTES, REFERENCE_CONTENT_TYPE
 from consumer.engine.ports import Delivery, Outcome, OutgoingRecord, RetryAfter, Settled
 from tests.consumer.engine.harness import Cluster, RecordingHandler
 from tests.support.waiting import until

@@ -10,7 +10,8 @@ help: ## List the targets
 	@grep -hE '^[.a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
 up: $(VENV) ## Kafka, Valkey, a model and both services, on this machine
-	$(BIN)/promptmill up $(ARGS)
+	@# Ctrl-C is a good end. The trap keeps the shell here until all has stopped.
+	@trap : INT; $(BIN)/promptmill up $(ARGS) || [ $$? -eq 130 ]
 
 test: $(VENV)/.dev ## Every test, on real Kafka and Valkey
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)

@@ -13,8 +13,9 @@ from cli.exit_codes import ExitCode
 API_URL_VARIABLE = "PROMPTMILL_API_URL"
 DEFAULT_API_URL = "http://127.0.0.1:8000"
 
-# Written by `promptmill up`, relative to the folder that it was started in.
-STACK_FILE = Path(".promptmill") / "stack.json"
+# Where `promptmill up` keeps its data, and what it writes there; relative to the folder that it was started in.
+DEFAULT_DATA_DIR = Path(".promptmill")
+STACK_FILE = DEFAULT_DATA_DIR / "stack.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def api_address(option: str | None, environ: Mapping[str, str], folder: Path) ->
         found = Address(environ[API_URL_VARIABLE], f"from {API_URL_VARIABLE}")
     else:
         found = _stack_address(folder, "api") or Address(DEFAULT_API_URL, "the default")
-    if not _is_http_url(found.value):
+    if not is_http_url(found.value):
         raise CommandError(
             f"the API's address ({found.source}) should look like {DEFAULT_API_URL}: {found.value!r}", ExitCode.USAGE
         )
@@ -76,7 +77,8 @@ def _stack_address(folder: Path, service: str) -> Address | None:
     return Address(address, f"from {STACK_FILE}")
 
 
-def _is_http_url(text: str) -> bool:
+def is_http_url(text: str) -> bool:
+    """Whether this is an http:// or https:// URL with a host."""
     try:
         parts = urlsplit(text)
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)

@@ -4,7 +4,7 @@ A secret may also stand in a file: `PROMPTMILL_LLM__API_KEY_FILE=/run/secrets/ke
 """
 
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -16,7 +16,9 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as SourceError
 
 ENV_PREFIX = "PROMPTMILL_"
 ENV_DELIMITER = "__"
@@ -89,8 +91,14 @@ class RedisSettings(Block):
 
     @field_validator("url")
     @classmethod
-    def _known_scheme(cls, url: SecretStr) -> SecretStr:
-        if urlsplit(url.get_secret_value()).scheme not in {"redis", "rediss", "unix"}:
+    def _usable(cls, url: SecretStr) -> SecretStr:
+        try:
+            parts = urlsplit(url.get_secret_value())
+            _ = parts.port
+        except ValueError:
+            # Its text quotes a part of the address, and a password may be in it.
+            raise ValueError("should look like redis://host:6379/0: its host or port cannot be read") from None
+        if parts.scheme not in {"redis", "rediss", "unix"}:
             raise ValueError("should begin with redis://, rediss:// or unix://")
         return url
 
@@ -138,6 +146,13 @@ class _Environment(EnvSettingsSource):
                 if path:
                     resolved.setdefault(name.removesuffix("_file"), _read_secret(name, path))
         self.env_vars = resolved
+
+    def prepare_field_value(self, field_name: str, field: FieldInfo, value: Any, value_is_complex: bool) -> Any:  # noqa: FBT001 - the signature is pydantic's
+        """As pydantic has it; a block that is no JSON is told by its variable's name."""
+        try:
+            return super().prepare_field_value(field_name, field, value, value_is_complex)
+        except ValueError:
+            raise SettingsError(f"{variable_name(field_name)}: is a group of settings: give a JSON object") from None
 
 
 def _read_secret(name: str, path: str) -> str:
@@ -189,6 +204,9 @@ def load_settings(settings_class: type[AnySettings]) -> AnySettings:
     """
     try:
         return settings_class()
+    except SourceError as error:
+        # Ours are its causes; its own text names the field alone.
+        raise SettingsError(str(error.__cause__ if isinstance(error.__cause__, SettingsError) else error)) from None
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(item["loc"], item["msg"]) for item in error.errors())) from None
 

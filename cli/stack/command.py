@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from cli.addresses import DEFAULT_DATA_DIR, is_http_url
+from cli.errors import CommandError
+from cli.exit_codes import ExitCode
 from cli.stack.errors import StackError
 from cli.stack.options import StackOptions
 
@@ -14,7 +17,7 @@ _CANNOT_START = 1
 
 def up(
     *,
-    workers: Annotated[int, typer.Option(min=0, help="Worker processes.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
     concurrency: Annotated[
         int,
         typer.Option(min=1, envvar="PROMPTMILL_WORKER__CONCURRENCY", help="Model calls of one worker at once."),
@@ -28,11 +31,17 @@ def up(
             help="An OpenAI-compatible server; without it OpenAI's if OPENAI_API_KEY is set, else a small local model.",
         ),
     ] = None,
-    data_dir: Annotated[Path, typer.Option(help="Where data and logs are kept.")] = Path(".promptmill"),
+    data_dir: Annotated[Path, typer.Option(help="Where data and logs are kept.")] = DEFAULT_DATA_DIR,
     ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Remove the data dir at the end.")] = False,
-    no_llm: Annotated[bool, typer.Option("--no-llm", help="Never start the local model.")] = False,
+    no_llm: Annotated[
+        bool,
+        typer.Option("--no-llm", help="Never start the local model: --llm-base-url's answers, or else OpenAI's."),
+    ] = False,
 ) -> None:
     """Run Kafka, Valkey, a model and both services on this machine, until Ctrl-C."""
+    if llm_base_url is not None and not is_http_url(llm_base_url):
+        # Not quoted: a key may stand in it.
+        raise CommandError("--llm-base-url should look like http://127.0.0.1:8080/v1", ExitCode.USAGE)
     from rich.console import Console  # noqa: PLC0415 (start-up time)
 
     from cli.stack.run import run_stack  # noqa: PLC0415 (start-up time)

@@ -1,11 +1,23 @@
+import shlex
 from pathlib import Path
 
+from cli.addresses import API_URL_VARIABLE, DEFAULT_DATA_DIR
+from cli.stack.data_dir import DataDir
 from cli.stack.options import StackOptions
 from cli.stack.stack_file import Addresses
+from cli.stack.worker_env import WorkerEnvFile
 
 
-def ready_message(addresses: Addresses, options: StackOptions, logs: Path, took_seconds: float) -> str:
-    """Return what a person needs once everything is ready: where it is, a first request, how to stop."""
+def ready_message(
+    addresses: Addresses, options: StackOptions, data_dir: DataDir, programs: Path, took_seconds: float
+) -> str:
+    """Return what a person needs once everything is ready: where it is, a first request, one more worker, how to stop.
+
+    `programs` is the folder of `python` and `promptmill`.
+    """
+    # The commands find a stack in the default place by themselves.
+    is_default = data_dir.path == DEFAULT_DATA_DIR.resolve()
+    told = "" if is_default else f"{API_URL_VARIABLE}={addresses.api} "
     return f"""
 Promptmill is ready after {took_seconds:.1f} s.
 
@@ -14,11 +26,23 @@ Promptmill is ready after {took_seconds:.1f} s.
   Redis    {addresses.redis}
   Model    {addresses.llm}
   Workers  {options.workers}, each with {options.concurrency} calls at once
-  Logs     {logs}
+  Logs     {data_dir.logs}
 
   curl -s {addresses.api}/v1/tasks -H 'Content-Type: application/json' \\
     -d '{{"prompts": ["What is the capital of France?", "Name three primary colours."]}}'
   curl -s '{addresses.api}/v1/tasks?task_ids=ID,ID'
 
+Or submit prompts and watch them:
+  {told}{_shown(programs / "promptmill")} submit "Name a river." "Count to five."
+
+One more worker:
+  (set -a; . {_shown(WorkerEnvFile(data_dir.path).path)}; set +a; {_shown(programs / "python")} -m consumer)
+
 Ctrl-C stops it all.
 """
+
+
+def _shown(path: Path) -> str:
+    """A path as one types it here: relative where it is below this folder, quoted where a shell needs it."""
+    here = Path.cwd()
+    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))

@@ -1,7 +1,9 @@
 import asyncio
 import random
+import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 from rich.console import Console
 
@@ -19,6 +21,7 @@ from cli.stack.ready_message import ready_message
 from cli.stack.stack import Stack
 from cli.stack.stack_file import StackFile
 from cli.stack.stop_request import StopRequest
+from cli.stack.worker_env import WorkerEnvFile
 from common.settings import SettingsError, load_settings
 from consumer.settings import Settings as WorkerSettings
 from producer_api.settings import Settings as ApiSettings
@@ -36,7 +39,9 @@ async def run_stack(options: StackOptions, environ: Mapping[str, str], console: 
         Ports(cache_dir(environ) / "ports", random.Random()) as ports,  # noqa: S311 (a port is no secret)
         display(console) as shown,
     ):
-        StackFile(data_dir.path).remove()  # a killed stack left its own
+        # A killed stack left its own.
+        StackFile(data_dir.path).remove()
+        WorkerEnvFile(data_dir.path).remove()
         await end_leftovers(data_dir.pids, shown.say)
         layout = claim_layout(options, data_dir, ports, shown.say)
         stack = Stack(
@@ -71,7 +76,7 @@ async def _run(stack: Stack, options: StackOptions, data_dir: DataDir, shown: Di
             if await done_before(stop.requested, stack.start()):
                 shown.finish()
                 took = time.monotonic() - began
-                shown.say(ready_message(stack.addresses, options, data_dir.logs, took))
+                shown.say(ready_message(stack.addresses, options, data_dir, Path(sys.executable).parent, took))
                 await stack.run_until(stop.requested)
         finally:
             await stack.stop()

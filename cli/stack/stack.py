@@ -16,6 +16,7 @@ from cli.stack.services import LOOPBACK, ServiceChildren, Surroundings, service_
 from cli.stack.stack_file import Addresses, Pids, StackFile
 from cli.stack.supervision import Stage, SupervisedChild, Supervisor
 from cli.stack.valkey import find_valkey, prepare_valkey, redis_url
+from cli.stack.worker_env import WorkerEnvFile
 from consumer.settings import WorkerSettings
 
 # Past its own bound a worker still has to leave the group and close its clients.
@@ -45,6 +46,7 @@ class Stack:
         self._llm = llm
         self._display = display
         self._file = StackFile(data_dir.path)
+        self._worker_env = WorkerEnvFile(data_dir.path)
         self._supervisor = Supervisor(data_dir.pids, display.say, self._note_replacement)
         self._running: dict[str, list[SupervisedChild]] = {}
         self._api_host = environ.get("PROMPTMILL_API__HOST") or LOOPBACK
@@ -65,9 +67,10 @@ class Stack:
         )
 
     async def start(self) -> None:
-        """Start everything and wait until it is ready, then write `stack.json`. Raises StackError."""
+        """Start everything and wait until it is ready, then write `worker.env` and `stack.json`. Raises StackError."""
         await all_done(self._start_kafka(), self._start_valkey(), self._start_model())
         await all_done(self._start_api(), self._start_workers())
+        self._worker_env.write(self._services.environment, self._options.concurrency)
         self._file.write(self.addresses, self._pids())
 
     async def run_until(self, stop: asyncio.Event) -> None:
@@ -78,6 +81,7 @@ class Stack:
         """Drain: services first, Kafka last. Does nothing to what is stopped already."""
         await self._supervisor.stop()
         self._file.remove()
+        self._worker_env.remove()
 
     def kill(self) -> None:
         """End every child at once."""

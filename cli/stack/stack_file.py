@@ -2,6 +2,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from cli.stack.whole_file import write_whole
+
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
@@ -34,9 +36,7 @@ class StackFile:
     def write(self, addresses: Addresses, pids: Pids) -> None:
         """Replace the file at one stroke, so that a reader never sees half of it."""
         content = {**asdict(addresses), "pids": asdict(pids)}
-        whole = self.path.with_name(f".{self.path.name}.new")
-        whole.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
-        whole.replace(self.path)
+        write_whole(self.path, json.dumps(content, indent=2) + "\n")
 
     def remove(self) -> None:
         """Remove the file: the stack is not ready (any more)."""

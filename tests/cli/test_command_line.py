@@ -40,6 +40,8 @@ def test_the_help_waits_for_nothing_that_it_does_not_need() -> None:
         (("submit", "-f", "nowhere.txt"), "nowhere.txt cannot be read"),
         (("submit", "a", "--api", "host:80"), "the API's address (from --api) should look like"),
         (("tasks",), "no task named"),
+        (("up", "--workers", "0"), "--workers"),
+        (("up", "--llm-base-url", "secret"), "promptmill: --llm-base-url should look like http://"),
         (("tasks", "-f", "nowhere.txt"), "nowhere.txt cannot be read"),
     ],
 )
@@ -48,6 +50,7 @@ async def test_a_wrong_command_is_said_to_be_one(arguments: tuple[str, ...], sai
     assert run.status == ExitCode.USAGE
     assert said in run.errors
     assert "Traceback" not in run.errors
+    assert "secret" not in run.errors
 
 
 async def test_settings_are_shown_with_their_meaning_and_secrets_are_masked(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -56,6 +57,7 @@ async def test_everything_is_up_comes_back_when_killed_keeps_its_data_and_leaves
         stack = up.stack
         assert list(stack) == ["api", "operations", "kafka", "redis", "llm", "pids"]
         assert stack["llm"] == fake_model.base_url
+        assert f"PROMPTMILL_API_URL={stack['api']} " in up.said()
         assert stack["pids"]["llm"] is None
         assert [len(stack["pids"][kind]) for kind in ("api", "workers", "kafka")] == [1, 2, 1]
         assert sorted(all_pids(stack)) == sorted(up.running_pids())
@@ -115,23 +117,24 @@ async def test_an_interrupt_lets_calls_end_and_the_next_start_finds_their_result
     assert (await fake_model.calls_by_prompt())["slow"] == 1
 
 
-async def test_a_workers_own_command_line_is_a_further_worker_and_a_second_interrupt_waits_for_no_call(
+async def test_worker_env_makes_a_further_worker_and_a_second_interrupt_waits_for_no_call(
     tmp_path: Path, fake_model: FakeModel
 ) -> None:
     up = Up(tmp_path, "--llm-base-url", fake_model.base_url, "--workers", "1", "--concurrency", "1")
     async with _started(up) as api, free_ports() as ports:
-        worker = psutil.Process(up.stack["pids"]["workers"][0])
         port = ports.free()
+        sourced = 'set -a; . "$0"; set +a; PROMPTMILL_WORKER__OPERATIONS_PORT="$1" exec "$2" -P -m consumer'
+        file = up.data_dir / "worker.env"
 
         async def ready() -> bool:
             return await http_ok(port, "/readyz")
 
         further = Child(
             name="further",
-            argv=tuple(worker.cmdline()),
+            argv=("/bin/sh", "-c", sourced, str(file), str(port), sys.executable),
             log=tmp_path / "further.log",
             ready=ready,
-            env={**worker.environ(), "PROMPTMILL_WORKER__OPERATIONS_PORT": str(port)},
+            env={name: value for name, value in up.child.env.items() if not name.startswith("PROMPTMILL_")},
         )
         await fake_model.hold()
         async with running([further]):
@@ -148,6 +151,7 @@ async def test_a_workers_own_command_line_is_a_further_worker_and_a_second_inter
         os.kill(up.process.pid, signal.SIGINT)
         assert await up.process.exit_status(deadline=30) == 130
         assert up.running_pids() == []
+        assert not file.exists()
 
 
 async def test_an_interrupt_during_the_start_ends_it_and_leaves_nothing(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from cli.stack.child import Child
 from cli.stack.pid_file import PidFile
 from tests.support.processes import LiveProcess
 
-_FROM_OUTSIDE = ("HOME", "LANG", "PATH", "TZ", "XDG_CACHE_HOME")
+# PYTHONPATH: a checkout that is not the installed one is tested as itself.
+_FROM_OUTSIDE = ("HOME", "LANG", "PATH", "PYTHONPATH", "TZ", "XDG_CACHE_HOME")
 
 
 class Up:

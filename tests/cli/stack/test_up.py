@@ -57,7 +57,8 @@ async def test_everything_is_up_comes_back_when_killed_keeps_its_data_and_leaves
         stack = up.stack
         assert list(stack) == ["api", "operations", "kafka", "redis", "llm", "pids"]
         assert stack["llm"] == fake_model.base_url
-        assert f"PROMPTMILL_API_URL={stack['api']} " in up.said()
+        # Said just after stack.json is there.
+        await until(lambda: f"PROMPTMILL_API_URL={stack['api']} " in up.said())
         assert stack["pids"]["llm"] is None
         assert [len(stack["pids"][kind]) for kind in ("api", "workers", "kafka")] == [1, 2, 1]
         assert sorted(all_pids(stack)) == sorted(up.running_pids())

@@ -76,7 +76,7 @@ def _submit(
     model: Annotated[str | None, typer.Option(help="The model for prompts that name none.")] = None,
     lane: Annotated[Lane | None, typer.Option(help="interactive where somebody waits, batch for bulk.")] = None,
     deadline_seconds: Annotated[
-        float | None, typer.Option(min=0, help="A task not finished after so long is expired.")
+        float | None, typer.Option(min=1, help="A task not finished after so long is expired.")
     ] = None,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Print the tasks' ids and end.")] = False,
     as_json: JsonOption = False,

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import uvicorn
 
 from producer_api.boundary import AsgiApp
+from producer_api.unreadable import HttpProtocol
 
 _BACKLOG = 2048
 # Longer than the usual load balancer keeps an idle connection: it, not we, should end one.
@@ -40,6 +41,7 @@ async def serving_api(app: AsgiApp, *, host: str, port: int) -> AsyncIterator[in
     listener = _listener(host, port)
     config = uvicorn.Config(
         app,
+        http=HttpProtocol,
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -11,11 +11,12 @@ from structlog.typing import ExcInfo
 from common.settings import LogSettings
 
 # At DEBUG these write message bodies, and with them prompts and answers.
-_BODY_WRITERS = ("aiokafka", "aiohttp", "httpcore2", "openai", "redis", "uvicorn")
+_BODY_WRITERS = ("aiokafka", "aiohttp", "httpcore2", "openai", "redis")
 
 
-# At INFO it writes a line with the whole address for every call.
-_ADDRESS_WRITERS = ("httpx2",)
+# At INFO httpx2 writes a line with the whole address for every call, and uvicorn tells how each server starts and
+# stops: a service may run two of them, and says so itself.
+_TALKERS = ("httpx2", "uvicorn")
 
 
 def configure_logging(settings: LogSettings, service: str, stream: TextIO | None = None) -> None:
@@ -56,7 +57,7 @@ def configure_logging(settings: LogSettings, service: str, stream: TextIO | None
     root.setLevel(level)
     for name in _BODY_WRITERS:
         logging.getLogger(name).setLevel(max(level, logging.INFO))
-    for name in _ADDRESS_WRITERS:
+    for name in _TALKERS:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 

@@ -46,7 +46,7 @@ class SubmitTasks(BaseModel):
         "interactive", description="interactive where somebody waits, batch for bulk."
     )
     deadline_seconds: float | None = Field(
-        None, gt=0, description="A task not finished so long after it was accepted is expired."
+        None, ge=1, description="A task not finished so long after it was accepted is expired."
     )
     stream: Literal[False] = Field(False, description="Streaming is not offered yet.")
 

@@ -74,6 +74,13 @@ CASES = {
     "trailing-comma": Bad(raw('{"prompts":["HERON",]}'), None, NOT_JSON),
     "two-values": Bad(raw('{"prompts":["HERON"]} {}'), None, NOT_JSON),
     "byte-order-mark": Bad("\ufeff{}".encode(), None, NOT_JSON),
+    "integer-past-64-bits": Bad(
+        raw('{"prompts":[{"messages":[{"role":"user","content":"HERON"}],"seed":18446744073709551616}]}'),
+        None,
+        VALUE,
+        "send larger ones as text",
+    ),
+    "integer-of-300-digits": Bad(raw('{"prompts":["HERON"],"x":' + "9" * 300 + "}"), None, VALUE, "64 bits"),
     "nested-past-parsing": Bad(nested(2_000), None, NOT_JSON),
     # The body is no submission.
     "a-list": Bad([HERON], None, TYPE, "JSON object"),
@@ -92,7 +99,8 @@ CASES = {
     "model-too-long": Bad(prompts(HERON, model="m" * 201), "model", VALUE, "200"),
     "lane-unknown": Bad(prompts(HERON, lane="fast"), "lane", VALUE, "interactive"),
     "lane-null": Bad(prompts(HERON, lane=None), "lane", VALUE),
-    "deadline-zero": Bad(prompts(HERON, deadline_seconds=0), "deadline_seconds", VALUE, "greater than 0"),
+    "deadline-zero": Bad(prompts(HERON, deadline_seconds=0), "deadline_seconds", VALUE, "equal to 1"),
+    "deadline-below-a-second": Bad(prompts(HERON, deadline_seconds=0.999), "deadline_seconds", VALUE, "equal to 1"),
     "deadline-negative": Bad(prompts(HERON, deadline_seconds=-1), "deadline_seconds", VALUE),
     "deadline-a-text": Bad(prompts(HERON, deadline_seconds="60"), "deadline_seconds", TYPE, "number"),
     "deadline-true": Bad(prompts(HERON, deadline_seconds=True), "deadline_seconds", TYPE),

@@ -90,3 +90,10 @@ def test_no_line_is_written_for_every_call() -> None:
     logging.getLogger("httpx2").warning("worth reading")
     assert PROMPT not in stream.getvalue()
     assert "worth reading" in stream.getvalue()
+
+
+def test_uvicorn_s_word_on_each_of_its_servers_is_left_to_the_service() -> None:
+    stream = lines("json", "debug")
+    logging.getLogger("uvicorn.error").info("Started server process [%d]", 7)
+    logging.getLogger("uvicorn.error").warning("worth reading")
+    assert [orjson.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["worth reading"]

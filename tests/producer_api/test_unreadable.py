@@ -41,7 +41,7 @@ async def test_unreadable_http_is_a_400_in_openai_s_shape(service: Service, requ
     assert headers["content-type"] == "application/json"
     assert headers["connection"] == "close"
     assert int(headers["content-length"]) == len(body)
-    assert uuid.UUID(headers["x-request-id"])
+    assert str(uuid.UUID(headers["x-request-id"])) == headers["x-request-id"]
     error = orjson.loads(body)["error"]
     assert set(error) == {"message", "type", "param", "code"}
     assert (error["type"], error["param"], error["code"]) == ("invalid_request_error", None, "bad_request")

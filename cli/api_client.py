@@ -19,10 +19,12 @@ from cli.addresses import Address
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 from cli.patience import Patience, delay_seconds, retry_after_seconds
-from cli.task_view import TaskView, UnreadableAnswer, error_line, parse_tasks
+from cli.task_view import TaskView, UnreadableAnswer, error_line, parse_tasks, unknown_task
+from common.task import parse_task_id
 
 _TASKS_PATH = "/v1/tasks"
 _LIMIT_EXCEEDED = "limit_exceeded"
+_TASK_NOT_FOUND = "task_not_found"
 _PROMPT_OF_REQUEST = re.compile(r"prompts\[(\d+)\](\.?)")
 _TIMEOUT = aiohttp.ClientTimeout(total=60, connect=5)
 
@@ -55,7 +57,7 @@ class _Failure:
 
 
 class ApiClient:
-    """Submits prompts and reads tasks.
+    """Submits prompts, reads and cancels tasks.
 
     `say` gets a line when the API stops answering and when it answers again. Every method raises CommandError: with
     `OUT_OF_REACH` when the API did not answer for as long as `patience` lasts, with `USAGE` when it refused the
@@ -95,11 +97,24 @@ class ApiClient:
         half = len(task_ids) // 2
         return await self.read(task_ids[:half]) + await self.read(task_ids[half:])
 
+    async def cancel(self, task_id: str) -> TaskView:
+        """End the task and return it as it stands then, an unknown one as `not_found`."""
+        if parse_task_id(task_id) is None:
+            return unknown_task(task_id)
+        try:
+            [view] = await self._tasks("POST", 1, path=f"{_TASKS_PATH}/{task_id}/cancel")
+        except _RefusedError as error:
+            if error.code != _TASK_NOT_FOUND:
+                raise
+            return unknown_task(task_id)
+        return view
+
     async def _tasks(
         self,
         method: str,
         expected: int,
         *,
+        path: str = _TASKS_PATH,
         body: bytes | None = None,
         key: str | None = None,
         params: dict[str, str] | None = None,
@@ -108,7 +123,7 @@ class ApiClient:
         may_be_accepted = False
         began = time.monotonic()
         while True:
-            answer = await self._once(method, expected, body=body, key=key, params=params)
+            answer = await self._once(method, path, expected, body=body, key=key, params=params)
             if not isinstance(answer, _Failure):
                 if failures:
                     self._say(f"{self._where} answers again")
@@ -129,7 +144,14 @@ class ApiClient:
         return f"the API at {self._address.value} ({self._address.source})"
 
     async def _once(
-        self, method: str, expected: int, *, body: bytes | None, key: str | None, params: dict[str, str] | None
+        self,
+        method: str,
+        path: str,
+        expected: int,
+        *,
+        body: bytes | None,
+        key: str | None,
+        params: dict[str, str] | None,
     ) -> list[TaskView] | _Failure:
         """One request. Raises CommandError when the API refused it."""
         headers = {} if body is None else {"Content-Type": "application/json"}
@@ -138,7 +160,7 @@ class ApiClient:
         try:
             async with self._session.request(
                 method,
-                self._address.value + _TASKS_PATH,
+                self._address.value + path,
                 data=body,
                 params=params,
                 headers=headers,
@@ -151,7 +173,8 @@ class ApiClient:
             return _Failure(_connection_reason(error), is_open=True)
         if response.ok and response.status < HTTPStatus.MULTIPLE_CHOICES:
             self._has_answered = True
-            return self._entries(_json(content), expected)
+            answer = _json(content)
+            return self._entries(answer if path == _TASKS_PATH else {"tasks": [answer]}, expected)
         return self._failure(response, _json(content))
 
     def _entries(self, answer: Any, expected: int) -> list[TaskView]:

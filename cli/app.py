@@ -37,6 +37,7 @@ def create_app() -> typer.Typer:
     app.command("up")(up)
     app.command("submit")(_submit)
     app.command("tasks")(_tasks)
+    app.command("cancel")(_cancel)
     app.command("topics")(_topics)
     app.command("rebuild")(_rebuild)
     app.command("settings")(_settings)
@@ -107,6 +108,23 @@ def _tasks(
 
     address = api_address(api, os.environ, Path())
     raise typer.Exit(show(read_task_ids(task_ids or [], file, sys.stdin.buffer), address, watch=watch, as_json=as_json))
+
+
+def _cancel(
+    task_ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of tasks.")] = None,
+    *,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", metavar="FILE", help="Ids, one a line; '-' is standard input.")
+    ] = None,
+    api: ApiOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """End tasks without their answers. Status 0 when each is cancelled now, 1 when some had ended or are unknown."""
+    from cli.cancel import cancel  # noqa: PLC0415 (start-up time)
+    from cli.tasks import read_task_ids  # noqa: PLC0415 (start-up time)
+
+    address = api_address(api, os.environ, Path())
+    raise typer.Exit(cancel(read_task_ids(task_ids or [], file, sys.stdin.buffer), address, as_json=as_json))
 
 
 def _topics(

@@ -42,6 +42,11 @@ class TaskView:
         return self.status == Status.COMPLETED
 
 
+def unknown_task(task_id: str) -> TaskView:
+    """The entry of an id that names no task."""
+    return _parse({"task_id": task_id, "status": NOT_FOUND})
+
+
 def parse_tasks(answer: Any, expected: int) -> list[TaskView]:
     """The `expected` entries of `{"tasks": [...]}`; fields that are not known are kept in `answer`.
 

@@ -166,3 +166,37 @@ async def test_another_servers_answer_is_said_to_be_one(reply: Reply) -> None:
         with pytest.raises(CommandError, match="does not answer as Promptmill does") as caught:
             await client.read(["0"])
         assert caught.value.exit_code == ExitCode.USAGE
+
+
+TASK_ID = "01a2058f-a149-70d4-86bf-f76ece198e15"
+CANCELLED = Reply(200, {"task_id": TASK_ID, "status": "cancelled", "progress": 25})
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(cut=True), refusal(500, "a bug"), Reply(502, b"<html>"), refusal(503, "away", Retry_After="0")]
+)
+async def test_a_cancellation_is_repeated_whatever_broke(reply: Reply) -> None:
+    async with client_of(reply, reply, CANCELLED) as (client, api, _said):
+        view = await client.cancel(TASK_ID)
+        assert (view.task_id, view.status) == (TASK_ID, "cancelled")
+        assert api.requests == [f"POST /v1/tasks/{TASK_ID}/cancel"] * 3
+
+
+async def test_a_task_that_the_api_does_not_know_is_not_found() -> None:
+    unknown = Reply(404, {"error": {"message": "There is no such task.", "code": "task_not_found"}})
+    async with client_of(unknown) as (client, _api, _said):
+        view = await client.cancel(TASK_ID)
+        assert (view.status, view.answer) == ("not_found", {"task_id": TASK_ID, "status": "not_found"})
+
+
+async def test_what_is_no_id_is_not_found_and_not_asked_for() -> None:
+    async with client_of(CANCELLED) as (client, api, _said):
+        assert (await client.cancel("../tasks")).status == "not_found"
+        assert api.requests == []
+
+
+async def test_a_refused_cancellation_is_one_line() -> None:
+    async with client_of(refusal(403, "Not yours")) as (client, _api, _said):
+        with pytest.raises(CommandError, match="Not yours") as caught:
+            await client.cancel(TASK_ID)
+        assert caught.value.exit_code == ExitCode.USAGE

@@ -21,7 +21,7 @@ async def test_the_version_is_the_packages(tmp_path: Path) -> None:
 async def test_the_help_names_every_command_and_exit_status(tmp_path: Path) -> None:
     run = await run_command("--help", folder=tmp_path)
     assert run.status == 0
-    for word in ("up", "submit", "tasks", "topics", "settings", "130"):
+    for word in ("up", "submit", "tasks", "cancel", "topics", "settings", "130"):
         assert word in run.output
 
 
@@ -43,6 +43,8 @@ def test_the_help_waits_for_nothing_that_it_does_not_need() -> None:
         (("up", "--workers", "0"), "--workers"),
         (("up", "--llm-base-url", "secret"), "promptmill: --llm-base-url should look like http://"),
         (("tasks", "-f", "nowhere.txt"), "nowhere.txt cannot be read"),
+        (("cancel",), "no task named"),
+        (("cancel", "-f", "nowhere.txt"), "nowhere.txt cannot be read"),
     ],
 )
 async def test_a_wrong_command_is_said_to_be_one(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:

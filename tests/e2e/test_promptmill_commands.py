@@ -192,3 +192,26 @@ async def test_a_deadline_that_passes_is_an_answer_too(promptmill: Promptmill) -
     run = await promptmill.run("submit", "one", "--deadline-seconds", "1")
     assert run.status == ExitCode.NOT_COMPLETED
     assert run.output.startswith("(expired")
+
+
+async def test_tasks_are_cancelled_by_id_and_by_file(promptmill: Promptmill) -> None:
+    await promptmill.model.hold()
+    task_ids = await promptmill.api.submit(["one", "two"])
+    run = await promptmill.run("cancel", "--json", task_ids[1], "-f", "-", stdin=task_ids[0].encode())
+    assert run.status == ExitCode.OK
+    assert [(entry["task_id"], entry["status"]) for entry in entries(run)] == [
+        (task_ids[1], "cancelled"),
+        (task_ids[0], "cancelled"),
+    ]
+    await promptmill.model.wait_for_in_flight(0)
+
+
+async def test_what_could_not_be_cancelled_is_said_by_the_exit_status(promptmill: Promptmill) -> None:
+    [completed] = await promptmill.api.submit(["one"])
+    await promptmill.api.wait_until_completed([completed])
+    unknown = "01970000-0000-7000-8000-000000000000"
+    run = await promptmill.run("cancel", completed, unknown)
+    assert run.status == ExitCode.NOT_COMPLETED
+    lines = run.output.splitlines()[1:]
+    assert lines[0].split()[:2] == [completed, "completed"]
+    assert [unknown, "not_found"] in [line.split()[:2] for line in lines]

@@ -83,7 +83,7 @@ class SubmittedTasks(BaseModel):
 class TaskView(BaseModel):
     """A task as it stands. Times are Unix seconds. An id that names no task has `status` `not_found` and no more.
 
-    `model`, `metadata` and `usage` are known when the task has ended.
+    `model`, `metadata` and `usage` are known when a worker has ended the task.
     """
 
     task_id: str

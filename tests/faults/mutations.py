@@ -116,6 +116,45 @@ MUTATIONS = (
         (("self._cautious_until = self._clock() + self._lease_seconds", "self._cautious_until = self._clock()"),),
         "tests/consumer/llm/test_store_watch.py::test_no_lapsed_lease_is_taken_over_for_one_lease_after_a_loss",
     ),
+    Mutation(
+        "a call whose task was cancelled goes on",
+        "consumer/llm/lease_keeper.py",
+        (("elif lease.lose(hold):", "elif hold is None:"),),
+        "tests/consumer/llm/test_cancellations.py::"
+        "test_a_call_is_closed_as_soon_as_its_task_is_cancelled_and_its_result_published",
+    ),
+    Mutation(
+        "a wake-up that overtakes the answer to a claim is lost",
+        "consumer/llm/lease_keeper.py",
+        (("            self._ask_soon([claim.task.task_id])", "            pass"),),
+        "tests/consumer/llm/test_cancellations.py::test_a_wake_up_that_overtakes_the_answer_to_the_claim_is_not_lost",
+    ),
+    Mutation(
+        "a deleted task leaves no mark",
+        "common/store/lua/delete.lua",
+        (
+            (
+                "redis.call('HSET', task_key, 'status', 'deleted', 'run', task.run, 'tenant', task.tenant, ",
+                "local _ = {",
+            ),
+            ("'expires_at', task.expires_at,\n  'token', arg.token)", "}"),
+        ),
+        "tests/common/store/test_moves.py::test_a_deleted_task_is_gone_and_its_record_skipped",
+    ),
+    Mutation(
+        "no null is published for a deleted task",
+        "consumer/llm/executor.py",
+        (("return self._recorder.forget(task)", "return Settled()"),),
+        "tests/consumer/llm/test_cancellations.py::"
+        "test_a_task_deleted_before_its_record_is_reached_is_not_called_and_a_null_published",
+    ),
+    Mutation(
+        "a result published after its null stays",
+        "common/store/forgetting.py",
+        (("again = {due.task_id + _AGAIN: again_at for due in done if not due.last}", "again = dict[str, float]()"),),
+        "tests/consumer/llm/test_forgetter.py::"
+        "test_the_result_is_nulled_at_once_and_again_when_nobody_can_publish_it_any_more",
+    ),
 )
 
 

@@ -1,7 +1,7 @@
 """What a worker does about tasks that their tenant cancels or deletes, at every moment of their life."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -81,6 +81,12 @@ def the_record(outcome: Outcome) -> OutgoingRecord:
     return record
 
 
+async def ended(handling: Awaitable[Outcome]) -> Outcome:
+    """The outcome, which is long due: nothing but what the test is about ends a held call."""
+    async with asyncio.timeout(60):
+        return await handling
+
+
 def is_null_of(outcome: Outcome, task: Task) -> bool:
     record = the_record(outcome)
     return record.key == task.task_id.encode() and record.value is None
@@ -103,7 +109,7 @@ async def test_a_call_is_closed_as_soon_as_its_task_is_cancelled_and_its_result_
     await fake_model.wait_for_in_flight(2)
     assert await tenant.cancel(task) is Ending.CANCELLED
     await tenant.tell(task.task_id)
-    result = decode_result(the_record(await handling).value or b"")
+    result = decode_result(the_record(await ended(handling)).value or b"")
     assert (result["status"], result["error"], result["attempts"]) == ("cancelled", None, 1)
     await fake_model.wait_for_in_flight(1)
     assert (await scene.state(other)).status is Status.PROCESSING
@@ -124,7 +130,7 @@ async def test_a_call_is_closed_as_soon_as_its_task_is_deleted_and_a_null_publis
     await fake_model.wait_for_in_flight(1)
     assert await tenant.delete(task) is Ending.DELETED
     await tenant.tell(task.task_id)
-    assert is_null_of(await handling, task)
+    assert is_null_of(await ended(handling), task)
     await fake_model.wait_for_in_flight(0)
     assert (await fake_model.stats()).client_disconnected == 1
     assert worker.counted("results_forgotten_total") == 1
@@ -142,7 +148,7 @@ async def test_without_the_wake_up_a_call_is_closed_when_its_lease_is_renewed(
     handling = in_background(worker.handle(task))
     await fake_model.wait_for_in_flight(1)
     await getattr(tenant, end)(task)
-    assert (the_record(await handling).value is None) is (end == "delete")
+    assert (the_record(await ended(handling)).value is None) is (end == "delete")
     await fake_model.wait_for_in_flight(0)
 
 
@@ -168,7 +174,7 @@ async def test_a_wake_up_that_overtakes_the_answer_to_the_claim_is_not_lost(
 
     monkeypatch.setattr(worker.leases, "claim", answered_late)
     await fake_model.hold()
-    outcome = await worker.handle(a_task())
+    outcome = await ended(worker.handle(a_task()))
     assert decode_result(the_record(outcome).value or b"")["status"] == "cancelled"
     await fake_model.wait_for_in_flight(0)
 
@@ -187,7 +193,7 @@ async def test_what_was_missed_while_the_subscription_was_lost_is_asked_for_when
     await tenant.cancel(task)
     [own] = [client for client in await scene.redis.client_list() if client["name"] == "tests-listener"]
     await scene.redis.client_kill_filter(_id=own["id"])
-    assert decode_result(the_record(await handling).value or b"")["status"] == "cancelled"
+    assert decode_result(the_record(await ended(handling)).value or b"")["status"] == "cancelled"
     await listening(registry)
 
 
@@ -208,7 +214,7 @@ async def test_a_wake_up_for_a_task_that_goes_on_changes_nothing(
     await tenant.tell(task.task_id, "somebody else's")
     await until(asked_for, what="the keeper to ask the store")
     await fake_model.release_all()
-    assert decode_result(the_record(await handling).value or b"")["status"] == "completed"
+    assert decode_result(the_record(await ended(handling)).value or b"")["status"] == "completed"
 
 
 async def test_a_task_deleted_before_its_record_is_reached_is_not_called_and_a_null_published(
@@ -245,7 +251,7 @@ async def test_an_answer_that_comes_after_the_end_is_thrown_away(
     await fake_model.wait_for_in_flight(1)
     await getattr(tenant, end)(task)
     await fake_model.release_all()
-    outcome = await handling
+    outcome = await ended(handling)
     if end == "delete":
         assert is_null_of(outcome, task)
         assert await scene.read(task) is None
@@ -270,7 +276,7 @@ async def test_a_failing_attempt_of_a_deleted_task_is_not_repeated(
     await fake_model.wait_for_in_flight(1)
     await tenant.delete(task)
     await fake_model.release_all()
-    assert is_null_of(await handling, task)
+    assert is_null_of(await ended(handling), task)
 
 
 async def test_a_task_deleted_between_the_claim_and_the_reading_of_its_end_is_asked_for_again(
@@ -293,6 +299,6 @@ async def test_a_task_expired_by_a_read_while_in_flight_is_closed_and_published_
     await scene.set(task, expires_at=1)
     assert (await scene.state(task)).status is Status.EXPIRED
     await worker.keeper.renew()
-    result = decode_result(the_record(await handling).value or b"")
+    result = decode_result(the_record(await ended(handling)).value or b"")
     assert (result["status"], result["error"]["code"]) == ("expired", "expired")
     await fake_model.wait_for_in_flight(0)

@@ -51,15 +51,16 @@ class Rebuilder:
         while True:
             await self._watch.broken()
             try:
-                await self._rebuild()
+                await self._rebuild_if_elected()
             except (StoreUnavailable, KafkaError, OSError, TimeoutError) as error:
                 self._log.warning("rebuild given up", error=type(error).__name__)
             except Exception:  # noqa: BLE001 - tried again: without a rebuild the store never becomes whole
                 self._log.exception("rebuild failed")
             await asyncio.sleep(min(_PAUSE_SECONDS, self._lease_seconds / 2))
 
-    async def _rebuild(self) -> None:
+    async def _rebuild_if_elected(self) -> None:
         if not await self._lease.take():
+            self._log.info("rebuild left to another")
             return
         async with held(self._lease, lease_seconds=self._lease_seconds):
             if (await self._marker.identity()).is_whole:

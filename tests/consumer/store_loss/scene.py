@@ -47,6 +47,13 @@ class LossScene:
     async def start_worker(self, *, concurrency: int = 4, **settings: object) -> LiveProcess:
         return await self.deployment.start_worker(concurrency=concurrency, **QUICK, **settings)
 
+    async def wipe(self, *, rebuilder: bytes) -> None:
+        """Wipe the store and, in the same step, give the rebuild's lease to somebody for a long time."""
+        async with self.redis.pipeline(transaction=True) as pipeline:
+            pipeline.flushall()
+            pipeline.set(self.keys.rebuild_lease, rebuilder, px=600_000)
+            await pipeline.execute()
+
     async def until_whole(self) -> None:
         """Wait until somebody has rebuilt the store."""
 

@@ -109,19 +109,15 @@ async def test_one_worker_of_several_rebuilds(scene: LossScene) -> None:
 
 
 async def test_a_rebuilder_that_died_is_replaced_when_its_lease_has_lapsed(scene: LossScene) -> None:
-    await scene.redis.set(scene.keys.rebuild_lease, FOREIGN, px=4_000)
-    starting = asyncio.create_task(scene.start(workers=1))
-
-    async def lapsed() -> bool:
-        whole = (await scene.marker.identity()).is_whole
-        held = await scene.redis.get(scene.keys.rebuild_lease) == FOREIGN
-        assert not (whole and held), "somebody rebuilt under another's lease"
-        return not held
-
-    await until(lapsed)
-    await starting
-    assert (await scene.marker.identity()).is_whole
+    await scene.start(workers=1)
+    [worker] = scene.deployment.workers
+    await scene.wipe(rebuilder=FOREIGN)
+    await until(lambda: '"rebuild left to another"' in worker.log(), what="the worker to leave it to the dead one")
     assert await begun(scene) == 1
+    assert not (await scene.marker.identity()).is_whole
+    await scene.redis.pexpire(scene.keys.rebuild_lease, 1)
+    await scene.until_whole()
+    assert await begun(scene) == 2
 
 
 async def test_the_command_rebuilds_by_hand_beside_traffic(scene: LossScene) -> None:
@@ -175,8 +171,7 @@ async def test_a_worker_is_ready_once_the_store_is_whole(scene: LossScene) -> No
     [worker] = scene.deployment.workers
     assert (await scene.marker.identity()).is_whole
     # Held by nobody that rebuilds: the store stays as it is.
-    await scene.redis.flushall()
-    await scene.redis.set(scene.keys.rebuild_lease, FOREIGN, px=60_000)
+    await scene.wipe(rebuilder=FOREIGN)
 
     async def unready() -> bool:
         return not await scene.deployment.answers(worker, "/readyz")

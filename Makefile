@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up test soak reliability mutations lint format requirements clean
+.PHONY: help up test faults soak reliability mutations lint format requirements clean
 
 help: ## List the targets
 	@grep -hE '^[.a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -14,7 +14,10 @@ up: $(VENV) ## Kafka, Valkey, a model and both services, on this machine
 	@trap : INT; $(BIN)/promptmill up $(ARGS) || [ $$? -eq 130 ]
 
 test: $(VENV)/.dev ## Every test, on real Kafka and Valkey
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not fault" $(ARGS)
+
+faults: $(VENV)/.dev ## Faults of every kind strike the running services; about half an hour
+	$(BIN)/python -m pytest -m fault tests/faults $(ARGS)
 
 MINUTES ?= 60
 SEED ?= 1

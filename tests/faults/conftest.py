@@ -15,6 +15,13 @@ MEASUREMENTS_VARIABLE = "PROMPTMILL_FAULT_MEASUREMENTS"
 Strike = Callable[[Fault], Awaitable[None]]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Minutes each, all in all: `make faults` runs them, `make test` leaves them out.
+    for item in items:
+        if "strike" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.fault)
+
+
 @pytest.fixture(scope="session")
 async def fault_ports() -> AsyncIterator[Ports]:
     async with free_ports() as ports:

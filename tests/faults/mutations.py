@@ -93,7 +93,7 @@ MUTATIONS = (
     ),
     Mutation(
         "tokens are a counter",
-        "consumer/app.py",
+        "consumer/assembly.py",
         (("new_token=partial(secrets.token_urlsafe, _TOKEN_BYTES)", "new_token=map(str, range(10**9)).__next__"),),
         "tests/faults/test_workers.py::test_nothing_is_lost_and_nothing_paid_for_twice[halt_a_worker_for_a_moment]",
     ),

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from cli.addresses import API_URL_VARIABLE, DEFAULT_API_URL, STACK_FILE, api_address
+from cli.dead_letter_commands import dead_letter_commands
+from cli.options import ApiOption, JsonOption
 from cli.stack.command import up
 from common.task import Lane
 
@@ -18,9 +20,6 @@ The API is found by --api, then {API_URL_VARIABLE}, then {STACK_FILE} of `prompt
 Exit status: 0 done and completed, 1 some tasks failed, expired, were cancelled or are unknown, 2 wrong command, input
 or settings, 3 the API or Kafka is out of reach, 130 ended by Ctrl-C.
 """
-
-ApiOption = Annotated[str | None, typer.Option("--api", metavar="URL", help="The API's address.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output.")]
 
 
 def create_app() -> typer.Typer:
@@ -39,6 +38,7 @@ def create_app() -> typer.Typer:
     app.command("tasks")(_tasks)
     app.command("cancel")(_cancel)
     app.command("topics")(_topics)
+    app.add_typer(dead_letter_commands(), name="dead-letters")
     app.command("rebuild")(_rebuild)
     app.command("settings")(_settings)
     return app

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _STRETCH = r"(?:0|[1-9]\d{0,8})\.(?:0|[1-9]\d{0,17})\.(?:0|[1-9]\d{0,17})"
-_CURSOR = re.compile(rf"{_STRETCH}(?:_{_STRETCH})*")
+_CURSOR = re.compile(rf"{_STRETCH}(?:_{_STRETCH})*", re.ASCII)
 _LONGEST = 50_000
 
 

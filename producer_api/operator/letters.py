@@ -12,7 +12,7 @@ import orjson
 from common.task import parse_task_id
 from common.topics import REFERENCE_CONTENT_TYPE
 
-_POSITION = re.compile(r"(0|[1-9]\d{0,8})-(0|[1-9]\d{0,17})")
+_POSITION = re.compile(r"(0|[1-9]\d{0,8})-(0|[1-9]\d{0,17})", re.ASCII)
 _MAX_SECONDS = 1e11
 
 

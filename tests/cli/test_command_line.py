@@ -21,7 +21,7 @@ async def test_the_version_is_the_packages(tmp_path: Path) -> None:
 async def test_the_help_names_every_command_and_exit_status(tmp_path: Path) -> None:
     run = await run_command("--help", folder=tmp_path)
     assert run.status == 0
-    for word in ("up", "submit", "tasks", "cancel", "topics", "settings", "130"):
+    for word in ("up", "submit", "tasks", "cancel", "dead-letters", "topics", "settings", "130"):
         assert word in run.output
 
 

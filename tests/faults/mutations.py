@@ -142,6 +142,33 @@ MUTATIONS = (
         "tests/common/store/test_moves.py::test_a_deleted_task_is_gone_and_its_record_skipped",
     ),
     Mutation(
+        "a redrive asks for no run in particular",
+        "common/store/lua/redrive.lua",
+        (("if task.run ~= ended or not FINAL[task.status] then", "if false then"),),
+        "tests/common/store/test_moves.py::test_a_redrive_starts_the_next_run_once",
+    ),
+    Mutation(
+        "the brake counts prompts that the model rejects",
+        "consumer/llm/braking.py",
+        (
+            ("import CallOutcome, Cause, Faulted", "import CallOutcome, Cause, Faulted, Rejected"),
+            ("case Faulted(cause=Cause.MISCONFIGURED):", "case Faulted(cause=Cause.MISCONFIGURED) | Rejected():"),
+        ),
+        "tests/consumer/llm/test_braking.py::test_no_other_answer_of_the_model_does",
+    ),
+    Mutation(
+        "records are dead-lettered under the brake",
+        "consumer/llm/executor.py",
+        (
+            (
+                "tenant=tenant_of(unreadable, delivery))\n        if self._braking.is_on:",
+                "tenant=tenant_of(unreadable, delivery))\n        if False:",
+            ),
+        ),
+        "tests/consumer/llm/test_braking.py::"
+        "test_undecodable_records_of_several_tenants_are_held_once_they_are_nearly_all",
+    ),
+    Mutation(
         "no null is published for a deleted task",
         "consumer/llm/executor.py",
         (("return self._recorder.forget(task)", "return Settled()"),),

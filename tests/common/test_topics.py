@@ -8,6 +8,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from common.connections import create_admin
 from common.settings import KafkaSettings, TaskSettings
 from common.topics import TopicSpec, TopicsUnfit, differences, ensure_topics, topic_specs
+from tests.support.waiting import until
 
 DAY_MS = 24 * 3600 * 1000
 
@@ -90,6 +91,13 @@ async def test_topics_that_do_not_fit_are_named_with_their_mend(
     results = next(spec for spec in specs if spec.name.endswith("results"))
     resource = ConfigResource(ConfigResourceType.TOPIC, results.name, {"cleanup.policy": "delete"})
     await admin.alter_configs([resource])
+
+    async def is_altered() -> bool:
+        [response] = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, results.name)])
+        [(*_, entries)] = response.resources
+        return any(entry[:2] == ("cleanup.policy", "delete") for entry in entries)
+
+    await until(is_altered, what="the altered configuration")
     with pytest.raises(TopicsUnfit, match=r"results has cleanup\.policy=delete, compact,delete is wanted"):
         await ensure_topics(admin, specs)
 

@@ -48,7 +48,10 @@ async def test_one_task_is_read_by_its_path_and_an_unknown_one_is_404(deployment
 
     found = await api.ask("GET", f"/v1/tasks/{task_id}")
     assert found.status == 200
+    response = found.body.pop("response")
     assert found.body == await api.task(task_id)
+    assert response["status_code"] == 200
+    assert response["body"]["choices"][0]["message"]["content"] == found.body["result"]
 
     missing = await api.ask("GET", f"/v1/tasks/{uuid.uuid4()}")
     assert missing.status == 404

@@ -63,10 +63,10 @@ class Result:
 
 
 def encode_result(result: Result) -> bytes:
-    """The record's value; the answer's bytes are spliced in, not written anew."""
+    """The record's value, one line of JSON; the answer's bytes are spliced in, not written anew."""
     response = None
     if result.status_code is not None:
-        body = None if result.body is None else orjson.Fragment(result.body)
+        body = None if result.body is None else orjson.Fragment(on_one_line(result.body))
         response = {"status_code": result.status_code, "body": body}
     return orjson.dumps(
         {
@@ -91,6 +91,11 @@ def encode_result(result: Result) -> bytes:
             "finished_at": round(result.finished_at, 3),
         }
     )
+
+
+def on_one_line(body: bytes) -> bytes:
+    """The same JSON without line breaks, which stand between its tokens only: no text of it has a raw one."""
+    return body.translate(None, b"\r\n") if b"\n" in body or b"\r" in body else body
 
 
 def decode_result(value: bytes) -> dict[str, Any]:

@@ -1,7 +1,10 @@
+import json
+
 import orjson
 import pytest
+from hypothesis import given, strategies as st
 
-from common.result import ApiError, Result, decode_result, encode_result
+from common.result import ApiError, Result, decode_result, encode_result, on_one_line
 from common.task import Status
 
 BODY = b'{ "id":"x",  "value":1.10, "big":123456789012345678901234567890, "choices":[] }'
@@ -28,6 +31,41 @@ def result(**changes: object) -> Result:
 
 def test_the_answers_bytes_stand_in_the_record_as_they_came() -> None:
     assert BODY in encode_result(result())
+
+
+PRETTY = b'{\r\n  "value": 1.10,\n\t"big": 123456789012345678901234567890,\n  "text": "a\\nb",\n  "choices": []\n}\n'
+
+
+def test_a_pretty_printed_answer_is_one_line_of_the_record_and_loses_nothing_but_line_breaks() -> None:
+    value = encode_result(result(body=PRETTY))
+    assert value.splitlines() == [value]
+    assert b'{  "value": 1.10,\t"big": 123456789012345678901234567890,  "text": "a\\nb",  "choices": []}' in value
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(JSON, st.sampled_from([None, 0, 2, "\t", "\r"]), st.booleans())
+def test_json_without_its_line_breaks_is_the_same_json(
+    content: object,
+    indent: int | str | None,
+    ascii_only: bool,  # noqa: FBT001 - hypothesis gives it
+) -> None:
+    body = json.dumps(content, indent=indent, ensure_ascii=ascii_only).encode()
+    line = on_one_line(body)
+    assert b"\n" not in line
+    assert b"\r" not in line
+    assert json.loads(line) == content
+    if indent is None:
+        assert line == body
 
 
 def test_the_record_is_the_documented_one() -> None:

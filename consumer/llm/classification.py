@@ -14,7 +14,8 @@ from typing import Any
 import orjson
 
 from common.result import ApiError
-from consumer.llm.outcomes import Answered, CallOutcome, Cause, Faulted, Rejected, TooLarge
+from consumer.llm.outcomes import Answered, CallOutcome, Cause, Faulted, Rejected, TooLarge, Unreadable
+from consumer.llm.whole_answer import is_whole
 
 # The field without which an object is no answer of that endpoint.
 _ANSWER_FIELD = {
@@ -34,10 +35,20 @@ _FIRST_REDIRECT, _FIRST_CLIENT_ERROR, _FIRST_SERVER_ERROR = 300, 400, 500
 _RATE_LIMITED = 429
 
 
-def classify_answer(endpoint: str, status_code: int, body: bytes) -> Answered | Faulted:
+def classify_answer(endpoint: str, status_code: int, body: bytes) -> Answered | Unreadable | Faulted:
     """What a 2xx answer of one of `ENDPOINTS` is worth: whole JSON of its shape, or nothing."""
     content = parse_object(body)
     field = _ANSWER_FIELD[endpoint]
+    if content is None and is_whole(body, field):
+        return Unreadable(
+            ApiError(
+                message=f"The model server's answer ({status_code}) is whole and cannot be read: half a character, a "
+                "number out of bounds, or nested too deeply. Change the request, or submit it once more.",
+                type="server_error",
+                code="unreadable_answer",
+            ),
+            status_code,
+        )
     if content is None or not isinstance(content.get(field), list):
         what = "no JSON object" if content is None else f"no {field!r} in it"
         return Faulted(

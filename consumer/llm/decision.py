@@ -6,7 +6,7 @@ from typing import Any
 from common.result import EXPIRED, ApiError
 from common.store.leases import Claim
 from common.task import Status
-from consumer.llm.outcomes import Answered, CallOutcome, Faulted, Rejected, TooLarge
+from consumer.llm.outcomes import Answered, CallOutcome, Faulted, Rejected, TooLarge, Unreadable
 from consumer.llm.retry_policy import RetryPolicy
 
 
@@ -69,6 +69,13 @@ def decide(outcome: CallOutcome, claim: Claim, policy: RetryPolicy, *, seconds_l
             )
         case TooLarge():
             return Conclude(status=Status.FAILED, failures=claim.failures + 1, error=outcome.error)
+        case Unreadable():
+            return Conclude(
+                status=Status.FAILED,
+                failures=claim.failures + 1,
+                error=outcome.error,
+                status_code=outcome.status_code,
+            )
         case Faulted():
             return _after_fault(outcome, claim, policy, seconds_left, jitter)
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from consumer.llm.outcomes import Answered, CallOutcome, Faulted, Rejected, TooLarge
+from consumer.llm.outcomes import Answered, CallOutcome, Faulted, Rejected, TooLarge, Unreadable
 
 _LATENCY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640)
 
@@ -34,6 +34,8 @@ class MeasuredCall:
                 self.outcome = "rejected"
             case TooLarge():
                 self.outcome = "too_large"
+            case Unreadable():
+                self.outcome = "unreadable"
             case Faulted():
                 self.outcome = outcome.cause.value
 
@@ -57,8 +59,8 @@ class LlmMetrics:
         )
         self.calls = Counter(
             "promptmill_model_calls",
-            "Calls of the model that ended, by how: answered, rejected, too_large, the cause of a fault, lost "
-            "(ended because the task was no longer this worker's) or aborted (ended by the worker's own end).",
+            "Calls of the model that ended, by how: answered, rejected, too_large, unreadable, the cause of a fault, "
+            "lost (ended because the task was no longer this worker's) or aborted (ended by the worker's own end).",
             ["outcome"],
             registry=registry,
         )

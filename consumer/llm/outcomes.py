@@ -33,6 +33,14 @@ class TooLarge:
     error: ApiError
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A whole answer that cannot be read, and so not be kept either; it was paid for."""
+
+    error: ApiError
+    status_code: int
+
+
 class Cause(StrEnum):
     """Why an attempt failed that another may repeat."""
 
@@ -67,7 +75,7 @@ class Faulted:
     retry_after_seconds: float | None = None
 
 
-CallOutcome = Answered | Rejected | TooLarge | Faulted
+CallOutcome = Answered | Rejected | TooLarge | Unreadable | Faulted
 
 
 class Model(Protocol):

@@ -17,7 +17,7 @@ from consumer.engine.ports import Delivery, OutgoingRecord
 from consumer.llm.decision import Conclude
 
 # The same request would be paid for once more and come to the same.
-_NO_DEAD_LETTER = frozenset({"result_too_large"})
+_NO_DEAD_LETTER = frozenset({"result_too_large", "unreadable_answer"})
 _UNKNOWN_FAILURE = ApiError(message="The task failed.", type="server_error", code="failed")
 
 

@@ -10,7 +10,7 @@ from consumer.llm.classification import (
     parse_object,
     retry_after_seconds,
 )
-from consumer.llm.outcomes import Answered, Cause, Faulted, Rejected
+from consumer.llm.outcomes import Answered, Cause, Faulted, Rejected, Unreadable
 
 CHAT = "/v1/chat/completions"
 NOW = 1_700_000_000.0
@@ -106,16 +106,46 @@ def test_an_answer_has_the_shape_of_its_endpoint(endpoint: str, field: str) -> N
         b'{"error": {"message": "no"}}',
         b'{"choices": []}]],[[{}',
         b'{"choices": []},{}',
-        b'\xef\xbb\xbf{"choices": []}',
-        b'{"choices": ["\xff"]}',
-        b'{"choices": ' + b"[" * 1022 + b"]" * 1022 + b"}",
+        b'{"choices": ["\\ud83d"',
+        b'{"choices": [NaN]',
+        b'{"choices": NaN}',
+        b'{"error": "\\ud83d"}',
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_what_is_no_answer_is_a_fault(body: bytes) -> None:
     outcome = classify_answer(CHAT, 200, body)
     assert isinstance(outcome, Faulted)
     assert outcome.cause is Cause.MALFORMED
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"choices": ["\\ud83d"]}',
+        b'{"choices": [NaN, Infinity, -Infinity]}',
+        b'{"choices": [1e400]}',
+        b'{"choices": [' + b"9" * 5000 + b"]}",
+        b'{"choices": ["\x00\n"]}',
+        b'{"choices": ["\xff"]}',
+        b'\xef\xbb\xbf{"choices": []}',
+        b'{"choices": ' + b"[" * 1022 + b"]" * 1022 + b"}",
+    ],
+    ids=range(8),
+)
+def test_what_is_whole_and_beyond_reading_is_not_paid_for_again(body: bytes) -> None:
+    outcome = classify_answer(CHAT, 200, body)
+    assert isinstance(outcome, Unreadable)
+    assert (outcome.error.code, outcome.status_code) == ("unreadable_answer", 200)
+
+
+@given(st.binary(), st.binary())
+def test_no_answer_that_was_cut_counts_as_whole(text: bytes, more: bytes) -> None:
+    whole = orjson.dumps({"choices": [text.hex(), {"a": [more.hex()]}]})
+    for end in range(len(whole)):
+        outcome = classify_answer(CHAT, 200, whole[:end])
+        assert isinstance(outcome, Faulted)
+        assert outcome.cause is Cause.MALFORMED
 
 
 def test_a_model_name_or_usage_out_of_all_bounds_is_left_out() -> None:

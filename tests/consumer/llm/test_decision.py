@@ -5,7 +5,7 @@ from common.result import ApiError
 from common.store.leases import Claim
 from common.task import Status
 from consumer.llm.decision import Conclude, TryAgain, decide
-from consumer.llm.outcomes import Answered, CallOutcome, Cause, Faulted, Rejected, TooLarge
+from consumer.llm.outcomes import Answered, CallOutcome, Cause, Faulted, Rejected, TooLarge, Unreadable
 from consumer.llm.retry_policy import RetryPolicy
 from tests.consumer.llm.harness import a_task
 
@@ -32,6 +32,7 @@ ENDS: list[tuple[CallOutcome, Status]] = [
     (Answered(body=b"{}", status_code=200), Status.COMPLETED),
     (Rejected(error=ERROR, status_code=400), Status.FAILED),
     (TooLarge(ERROR), Status.FAILED),
+    (Unreadable(ERROR, 200), Status.FAILED),
 ]
 
 

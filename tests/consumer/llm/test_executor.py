@@ -179,6 +179,21 @@ async def test_an_answer_over_the_limit_fails_its_task_without_a_dead_letter(sce
     assert (await scene.state(task)).status is Status.FAILED
 
 
+async def test_a_whole_answer_that_cannot_be_read_is_paid_for_once(
+    scene: Scene, worker: Role, fake_model: FakeModel
+) -> None:
+    task = a_task("[[unreadable]]")
+    outcome = await worker.handle(task)
+    assert isinstance(outcome, Settled)
+    [record] = outcome.records
+    result = decode_result(record.value or b"")
+    assert result["error"]["code"] == "unreadable_answer"
+    assert result["response"] == {"status_code": 200, "body": None}
+    assert (await scene.state(task)).status is Status.FAILED
+    assert len(await fake_model.calls()) == 1
+    assert worker.counted("model_calls_total", outcome="unreadable") == 1
+
+
 async def test_a_large_answer_within_the_limit_is_kept_whole(scene: Scene, worker: Role) -> None:
     task = a_task("[[size=6000000]]")
     outcome = await worker.handle(task)

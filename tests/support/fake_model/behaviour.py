@@ -38,6 +38,8 @@ class Fault(StrEnum):
     """No byte comes until everything is released."""
     GARBAGE = "garbage"
     """200, said to be JSON, and is not."""
+    UNREADABLE = "unreadable"
+    """200 and a whole answer, with half of a surrogate pair in its text."""
     WRONG_SHAPE = "wrong-shape"
     """200 and JSON, but no answer."""
     CUT = "cut"

@@ -16,6 +16,7 @@ from tests.support.fake_model.gate import Gate
 MODEL = "fake-model"
 _WRONG_BODIES: dict[Fault | None, bytes] = {
     Fault.GARBAGE: b"<html><body>502 Bad Gateway</body></html>",
+    Fault.UNREADABLE: b'{"choices": [{"message": {"role": "assistant", "content": "\\ud83d"}}]}',
     Fault.WRONG_SHAPE: b'{"unexpected": true}',
 }
 _PROMPT_OF: dict[str, Callable[[dict[str, Any]], str]] = {

@@ -1,7 +1,7 @@
 """What the engine hands to a role and what it takes back: one record in, one of three outcomes out."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,16 +53,23 @@ def record_bytes(key: bytes | None, value: bytes | None, headers: Headers) -> in
     return len(key or b"") + len(value or b"") + sum(len(name) + len(content or b"") for name, content in headers)
 
 
+def always() -> bool:
+    """For what depends on nothing."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """Finished: `records` are published in their order, each acknowledged before the next; then the offset is done.
 
-    `publish_before` is an instant of the monotonic clock. What could not be published by then is not published any
-    more: the delivery comes to the handler again, which says anew what is to be published.
+    `publish_before` is an instant of the monotonic clock; `publish_if` is asked, at no cost, before each record is
+    sent. What could not be published by then, or with its consent, is not published any more: the delivery comes to
+    the handler again, which says anew what is to be published.
     """
 
     records: tuple[OutgoingRecord, ...] = ()
     publish_before: float = math.inf
+    publish_if: Callable[[], bool] = always
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 
 from consumer.engine.backoff import Backoff
 from consumer.engine.dead_letters import dead_letter
-from consumer.engine.ports import Delivery, OutgoingRecord
+from consumer.engine.ports import Delivery, OutgoingRecord, Settled
 from consumer.metrics import EngineMetrics
 
 # The fault of the record itself: it would be refused every time.
@@ -52,17 +52,17 @@ class Publisher:
         """Wait until the outcomes not yet acknowledged are within their bound."""
         await self._room.wait()
 
-    async def publish(self, delivery: Delivery, records: Sequence[OutgoingRecord], publish_before: float) -> bool:
-        """Publish the records one after the other; False when the clock passed `publish_before` on the way.
+    async def publish(self, delivery: Delivery, outcome: Settled) -> bool:
+        """Publish the outcome's records one after the other; False when it came to forbid that on the way.
 
         A write that fails is tried again for as long as it takes. A record that is refused for its own fault is
         replaced by a dead letter that refers to the delivery.
         """
-        size = sum(record.size_bytes for record in records)
+        size = sum(record.size_bytes for record in outcome.records)
         self._hold(size)
         try:
-            for record in records:
-                if not await self._publish_one(delivery, record, publish_before):
+            for record in outcome.records:
+                if not await self._publish_one(delivery, record, outcome):
                     return False
         finally:
             self._hold(-size)
@@ -75,8 +75,8 @@ class Publisher:
         else:
             self._room.clear()
 
-    async def _publish_one(self, delivery: Delivery, record: OutgoingRecord, publish_before: float) -> bool:
-        refusal = await self._send(record, publish_before)
+    async def _publish_one(self, delivery: Delivery, record: OutgoingRecord, outcome: Settled) -> bool:
+        refusal = await self._send(record, outcome)
         if isinstance(refusal, Exception):
             substitute = dead_letter(
                 delivery,
@@ -86,14 +86,14 @@ class Publisher:
                 failed_at=time.time(),
                 by_reference=True,
             )
-            refusal = await self._send(substitute, publish_before)
+            refusal = await self._send(substitute, outcome)
         # A reference that is refused as well was logged and counted: nothing smaller is left to write.
         return refusal is not False
 
-    async def _send(self, record: OutgoingRecord, publish_before: float) -> Exception | bool:
-        """True when acknowledged, False when it is too late, or why the record itself is refused."""
+    async def _send(self, record: OutgoingRecord, outcome: Settled) -> Exception | bool:
+        """True when acknowledged, False when the outcome forbids it by now, or why the record itself is refused."""
         attempts = 0
-        while self._now() < publish_before:
+        while self._now() < outcome.publish_before and outcome.publish_if():
             try:
                 await self._producer.send_and_wait(
                     record.topic,

@@ -183,8 +183,8 @@ class Slots:
 
     async def _conclude(self, work: Work, outcome: Outcome) -> None:
         match outcome:
-            case Settled(records, publish_before):
-                if await self._publisher.publish(work.delivery, records, publish_before):
+            case Settled():
+                if await self._publisher.publish(work.delivery, outcome):
                     self._done(work)
                 else:
                     await self._again(work, 0.0)

@@ -1,5 +1,6 @@
 """The life of a task in this process, top to bottom: decode, claim, call, decide, record or give back."""
 
+from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -265,4 +266,4 @@ class Executor:
             # A copy at the tail would not be the very record that the task is known by.
             return RetryAfter(LOOK_AGAIN_SECONDS)
         results = tuple(record for record in outcome.records if record.topic == self._names.results)
-        return Settled((letter, *results), publish_before=outcome.publish_before)
+        return replace(outcome, records=(letter, *results))

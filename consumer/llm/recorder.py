@@ -84,7 +84,7 @@ class Recorder:
                     seconds=round(finished_at - claim.started_at, 3),
                 )
                 records = outgoing_records(delivery, claim.task, value, conclusion.status, self._names)
-                return Settled(records, publish_before=lease.lapses_at)
+                return Settled(records, publish_before=lease.lapses_at, publish_if=self._same_store(epoch))
             case Finish.OVERDUE:
                 return await self.record(lease, expired(conclusion.failures), delivery)
             case Finish.LOST:
@@ -156,7 +156,7 @@ class Recorder:
         Raises:
             StoreUnavailable: Redis is out of reach.
         """
-        since = self._chance.clock()
+        since, epoch = self._chance.clock(), self._kept.epoch
         [state] = await self._reader.read([task.task_id])
         if state is None:
             # Deleted or lost since the store was asked: the claim knows which, and what follows.
@@ -173,7 +173,14 @@ class Recorder:
         self._metrics.republished.inc()
         self._log.info("published again", status=state.status.value)
         records = outgoing_records(delivery, task, value, state.status, self._names)
-        return Settled(records, publish_before=since + self._lease_seconds)
+        return Settled(records, publish_before=since + self._lease_seconds, publish_if=self._same_store(epoch))
+
+    def _same_store(self, epoch: int) -> Callable[[], bool]:
+        """Whether the store is the one of `epoch`, by the last look at its marker: about a second ago, or less.
+
+        What was recorded in another may have come to another end in this one by the time it is published.
+        """
+        return lambda: self._kept.epoch == epoch
 
     def _unanswered(self, move: str) -> Callable[[], None]:
         def count() -> None:

@@ -69,7 +69,7 @@ MUTATIONS = (
                 "if await self._publisher.publish(",
                 "self._done(work)\n                if await self._publisher.publish(",
             ),
-            ("publish_before):\n                    self._done(work)", "publish_before):\n                    pass"),
+            ("outcome):\n                    self._done(work)", "outcome):\n                    pass"),
         ),
         "tests/consumer/engine/test_outcomes.py::"
         "test_no_offset_is_committed_while_a_record_of_its_outcome_is_not_written",
@@ -109,6 +109,13 @@ MUTATIONS = (
         (("if self._owed or self._kept.unsure:", "if False:"), ("self._owed = True", "self._owed = False")),
         "tests/consumer/llm/test_store_watch.py::"
         "test_a_worker_writes_back_its_claims_and_its_outcomes_before_it_claims_more",
+    ),
+    Mutation(
+        "a result is published although the store that has it was lost",
+        "consumer/llm/recorder.py",
+        (("self._kept.epoch == epoch", "True"),),
+        "tests/consumer/llm/test_store_watch.py::"
+        "test_what_was_recorded_in_a_store_that_was_lost_since_is_not_published_before_it_is_written_back",
     ),
     Mutation(
         "a missing task is taken for a new one right after the store was lost",

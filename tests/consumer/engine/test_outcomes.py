@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from common.topics import MAX_DEAD_LETTER_BYTES, REFERENCE_CONTENT_TYPE
-from consumer.engine.ports import Delivery, Outcome, OutgoingRecord, RetryAfter, Settled
+from consumer.engine.ports import Delivery, Outcome, OutgoingRecord, RetryAfter, Settled, always
 from tests.consumer.engine.harness import Cluster, RecordingHandler
 from tests.support.waiting import until
 
@@ -101,6 +101,27 @@ async def test_an_outcome_whose_time_to_be_published_is_over_is_asked_for_again(
     await cluster.until_committed(0, 1)
     (result,) = await cluster.read(cluster.names.results, 1)
     assert result.value == b"in time"
+    assert handler.started == [(0, 0), (0, 0)]
+
+
+async def test_an_outcome_that_forbids_its_records_on_the_way_is_asked_for_again(cluster: Cluster) -> None:
+    def forbids_the_second_at_first(_delivery: Delivery) -> Outcome:
+        first = len(handler.started) == 1
+        consents = iter([True, False])
+        return Settled(
+            (
+                OutgoingRecord(topic=cluster.names.dead_letters, key=b"k", value=b"letter"),
+                OutgoingRecord(topic=cluster.names.results, key=b"k", value=b"unwanted" if first else b"wanted"),
+            ),
+            publish_if=(lambda: next(consents)) if first else always,
+        )
+
+    handler = RecordingHandler(forbids_the_second_at_first, hold=False)
+    await cluster.produce(0, 1)
+    await cluster.start_engine(handler)
+    await cluster.until_committed(0, 1)
+    (result,) = await cluster.read(cluster.names.results, 1)
+    assert result.value == b"wanted"
     assert handler.started == [(0, 0), (0, 0)]
 
 

@@ -38,6 +38,30 @@ async def test_a_worker_writes_back_its_claims_and_its_outcomes_before_it_claims
     assert await fake_model.calls_by_prompt() == {"finished": 1, "held": 1}
 
 
+async def test_what_was_recorded_in_a_store_that_was_lost_since_is_not_published_before_it_is_written_back(
+    scene: Scene, fake_model: FakeModel
+) -> None:
+    worker, other = scene.worker(), scene.worker()
+    task, failed = a_task("finished"), a_task("[[status=400]]")
+    await worker.watch.look()
+    await other.watch.look()
+    recorded = [await worker.handle(task, offset=1), await worker.handle(failed, offset=2)]
+    read = await other.handle(task, offset=1)
+    outcomes = [outcome for outcome in (*recorded, read) if isinstance(outcome, Settled)]
+    assert [outcome.publish_if() for outcome in outcomes] == [True] * 3
+
+    await scene.redis.flushall()
+    await worker.watch.look()
+    await other.watch.look()
+    assert [outcome.publish_if() for outcome in outcomes] == [False] * 3
+    again = [await worker.handle(task, offset=1), await worker.handle(failed, offset=2)]
+    for before, now in zip(outcomes, again, strict=False):
+        assert isinstance(now, Settled)
+        assert now.records == before.records
+        assert now.publish_if()
+    assert len(await fake_model.calls()) == 2
+
+
 async def test_nothing_is_claimed_before_everything_is_written_back(scene: Scene) -> None:
     worker = scene.worker()
     await worker.watch.look()

@@ -34,9 +34,7 @@ json_values = st.recursive(
 
 
 @given(st.dictionaries(st.text(max_size=5), json_values, max_size=3), st.booleans())
-def test_an_answer_stands_in_its_record_in_its_own_bytes_but_for_line_breaks(
-    extra: dict[str, object], indented: bool
-) -> None:  # noqa: FBT001
+def test_an_answer_stands_in_its_record_in_its_own_bytes(extra: dict[str, object], indented: bool) -> None:  # noqa: FBT001
     body = orjson.dumps({**extra, "choices": []}, option=orjson.OPT_INDENT_2 if indented else None)
     answer = classify_answer("/v1/chat/completions", 200, body)
     assert isinstance(answer, Answered)

@@ -1,6 +1,7 @@
 """Records that are garbage, come twice, or come again."""
 
 import asyncio
+from collections import Counter
 
 import pytest
 from aiokafka import TopicPartition
@@ -26,18 +27,24 @@ async def write_poison(scene: Scene) -> None:
     """Onto several partitions, between the records of well-formed tasks."""
     poison = [*_POISON.values()]
     values = [(partition, value) for partition in range(4) for value in poison]
+    known = await _dead_values(scene)
     await scene.view.write(scene.view.topics.interactive, values)
-    await until(lambda: _dead_letters(scene, len(values)), what="the dead letters")
-    dead = await scene.view.records(scene.view.topics.dead_letters)
-    assert sorted(record.value for record in dead) == sorted(value for _, value in values)
+    dead = await _dead_letters_after(scene, known, len(values))
+    assert dead == Counter(value for _, value in values)
 
 
 async def write_records_twice(scene: Scene) -> None:
-    """Each record of the topic so far once more, on another partition, so that another worker has it at once."""
+    """Each record from now on once more, on another partition, so that another worker has it at once; thrice."""
+    known = await scene.view.records(scene.view.topics.interactive)
+    places = {(record.partition, record.offset) for record in known}
     for _ in range(3):
         await scene.load.accepts_more(6)
-        records = await scene.view.records(scene.view.topics.interactive)
-        partitions = 1 + max(record.partition for record in records)
+        records = [
+            record
+            for record in await scene.view.records(scene.view.topics.interactive)
+            if (record.partition, record.offset) not in places
+        ]
+        partitions = await scene.view.partitions(scene.view.topics.interactive)
         copies = [((record.partition + 1) % partitions, record.value) for record in records]
         await scene.view.write(scene.view.topics.interactive, copies)
 
@@ -65,7 +72,9 @@ async def reset_offsets(scene: Scene) -> None:
 
 async def reset_offsets_of_expired_results(scene: Scene) -> None:
     """What is left of a finished task then is its hash without content."""
-    finished = await scene.api.wait_until_final(list(scene.load.accepted))
+    readable = scene.load.accepted.keys() - scene.deleted - scene.unread
+    ended = await scene.api.wait_until_final(list(readable), deadline=300)
+    finished = [entry for entry in ended if entry["status"] == "completed"]
     keys = Keys(scene.deployment.redis.key_prefix)
     assert await scene.redis.delete(*(keys.result(entry["task_id"]) for entry in finished)) == len(finished)
     scene.unread.update(entry["task_id"] for entry in finished)
@@ -74,8 +83,8 @@ async def reset_offsets_of_expired_results(scene: Scene) -> None:
 
 async def submit_too_large_answers(scene: Scene) -> None:
     """They fail alone; the model is not asked again."""
-    for number in range(3):
-        [task_id] = await scene.submit([f"large {number} [[size={_LARGE_ANSWER}]]"], may_end="failed")
+    for _ in range(3):
+        [task_id] = await scene.submit([f"large {len(scene.extra)} [[size={_LARGE_ANSWER}]]"], may_end="failed")
         [entry] = await scene.api.wait_until_final([task_id])
         assert entry["error"]["code"] == "result_too_large"
 
@@ -83,14 +92,15 @@ async def submit_too_large_answers(scene: Scene) -> None:
 async def submit_largest_prompts_that_the_model_refuses(scene: Scene) -> None:
     """Their dead letters hold the very bytes, though these are as many as a record may have."""
     refused = "[[status=400]]"
-    prompts = [f"{number} {refused} ".ljust(_LARGEST_PROMPT, "x") for number in range(3)]
+    known = await _dead_values(scene)
+    first = len(scene.extra)
+    prompts = [f"{first + number} {refused} ".ljust(_LARGEST_PROMPT, "x") for number in range(3)]
     task_ids = [(await scene.submit([prompt], may_end="failed"))[0] for prompt in prompts]
     await scene.api.wait_until_final(task_ids)
-    await until(lambda: _dead_letters(scene, len(task_ids)), what="the dead letters")
-    dead = await scene.view.records(scene.view.topics.dead_letters)
+    dead = await _dead_letters_after(scene, known, len(task_ids))
     originals = [record.value for record in await scene.view.records(scene.view.topics.interactive)]
-    assert len(dead) == len(task_ids)
-    assert all(record.value in originals and len(record.value) > _LARGEST_PROMPT for record in dead)
+    assert dead.total() == len(task_ids)
+    assert all(value in originals and len(value) > _LARGEST_PROMPT for value in dead)
 
 
 FAULTS = [
@@ -111,5 +121,19 @@ async def test_every_task_is_called_once_whatever_else_stands_in_the_topic(strik
     await strike(fault)
 
 
-async def _dead_letters(scene: Scene, count: int) -> bool:
-    return len(await scene.view.records(scene.view.topics.dead_letters)) >= count
+async def _dead_values(scene: Scene) -> Counter[bytes]:
+    records = await scene.view.records(scene.view.topics.dead_letters)
+    return Counter(record.value for record in records if record.value is not None)
+
+
+async def _dead_letters_after(scene: Scene, known: Counter[bytes], count: int) -> Counter[bytes]:
+    """Wait for so many dead letters beside the known ones and return their values."""
+    found = Counter[bytes]()
+
+    async def arrived() -> bool:
+        found.clear()
+        found.update(await _dead_values(scene) - known)
+        return found.total() >= count
+
+    await until(arrived, deadline=120, what=f"{count} more dead letters")
+    return found

@@ -98,6 +98,10 @@ class KafkaView:
         await until(read_to_the_end, what=f"the records of {topic}")
         return [record for record in records if record.offset < ends[TopicPartition(topic, record.partition)]]
 
+    async def partitions(self, topic: str) -> int:
+        """Return how many partitions a topic has."""
+        return len(await self._partitions(topic))
+
     async def write(self, topic: str, values: Sequence[tuple[int, bytes]]) -> None:
         """Append bytes to partitions of a topic, as anything may that can reach the broker."""
         async with create_producer(self._settings, "test-writer", max_record_bytes=8 << 20) as producer:

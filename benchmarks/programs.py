@@ -1,0 +1,56 @@
+"""Programs under measurement: real processes, with the same environment for all."""
+
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+from cli.stack.child import Child
+
+# Nothing else from outside: settings of the one who measures must not decide a figure.
+_FROM_OUTSIDE = ("HOME", "LANG", "PATH", "PYTHONPATH", "TZ", "XDG_CACHE_HOME")
+
+
+async def at_once() -> bool:
+    """Say that a program is ready as soon as it runs: the model will see its first call."""
+    return True
+
+
+def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what programs see of the environment, with this checkout first on Python's path."""
+    root = str(Path(__file__).parents[1])
+    paths = [root, *(environ.get("PYTHONPATH", "").split(os.pathsep))]
+    kept = {name: environ[name] for name in _FROM_OUTSIDE if name in environ}
+    return {**kept, "PYTHONPATH": os.pathsep.join(dict.fromkeys(path for path in paths if path))}
+
+
+def module_child(
+    name: str,
+    module: str,
+    *arguments: str,
+    log: Path,
+    env: Mapping[str, str],
+    ready: Callable[[], Awaitable[bool]] = at_once,
+    python: str = sys.executable,
+    stop_seconds: float = 10,
+) -> Child:
+    """Return `python -m module arguments…`, to be launched in a clean environment.
+
+    Args:
+        name: What it is called where it fails.
+        module: What runs.
+        arguments: Its command line.
+        log: Where its output goes.
+        env: The environment to take from.
+        ready: Whether it can be used.
+        python: The interpreter, of another environment for other people's programs.
+        stop_seconds: How long it may take to end.
+    """
+    return Child(
+        name=name,
+        argv=(python, "-P", "-m", module, *arguments),
+        log=log,
+        ready=ready,
+        env=clean_environment(env),
+        stop_seconds=stop_seconds,
+    )

@@ -42,6 +42,6 @@ class Endings:
         return await self._end(self._delete, task_ids, {"tenant": tenant, "token": token})
 
     async def _end(self, script: Script, task_ids: Sequence[str], wish: Mapping[str, str]) -> list[Ending]:
-        arguments: dict[str, str | int | float | bytes] = {**wish, "result_ttl": self._result_ttl}
+        arguments: dict[str, str | float] = {**wish, "result_ttl": self._result_ttl}
         calls = [ScriptCall(script, self._keys.of(task_id), arguments) for task_id in task_ids]
         return [Ending(reply_word(reply)) for reply in await run_scripts(self._redis, calls)]

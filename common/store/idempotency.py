@@ -98,40 +98,41 @@ class Idempotency:
     ) -> BeginReply:
         """Take the request, with `stamp` if nobody has begun it. With the same `token` the answer is the same."""
         arguments = {
-            **self._content(request, stamp),
+            **self._times(stamp),
             "token": token,
             "lease": self._lease,
-            "may_begin": int(may_begin),
+            "may_begin": may_begin,
         }
-        [reply] = await run_scripts(self._redis, [ScriptCall(self._begin, self._key(request), arguments)])
+        call = ScriptCall(self._begin, self._key(request), arguments, _content(request, stamp))
+        [reply] = await run_scripts(self._redis, [call])
         return _begin_reply(reply, token)
 
     async def conclude(
         self, request: RepeatableRequest, publishing: Publishing, conclusion: Conclusion, outcome: bytes
     ) -> bool:
         """Keep what came of a publishing; False when its lease lapsed and another request took it."""
-        arguments = {
-            **self._content(request, publishing.stamp),
-            "token": publishing.token,
-            "state": conclusion,
-            "outcome": outcome,
-        }
-        [reply] = await run_scripts(self._redis, [ScriptCall(self._conclude, self._key(request), arguments)])
+        arguments = {**self._times(publishing.stamp), "token": publishing.token, "state": conclusion}
+        content = {**_content(request, publishing.stamp), "outcome": outcome}
+        call = ScriptCall(self._conclude, self._key(request), arguments, content)
+        [reply] = await run_scripts(self._redis, [call])
         return reply_word(reply) == "concluded"
 
     def _key(self, request: RepeatableRequest) -> tuple[str]:
         return (self._keys.idempotency(request.tenant, request.key),)
 
-    def _content(self, request: RepeatableRequest, stamp: Stamp) -> dict[str, str | int | float | bytes]:
+    def _times(self, stamp: Stamp) -> dict[str, str | float]:
         # As long as any of its tasks can be read.
         lives_on = stamp.expires_at - stamp.created_at + self._result_ttl_seconds
         return {
-            "fingerprint": request.fingerprint,
-            "ids": b"".join(UUID(task_id).bytes for task_id in stamp.task_ids),
             "created_at": to_millis(stamp.created_at),
             "expires_at": to_millis(stamp.expires_at),
             "ttl": to_millis(max(lives_on, _SHORTEST_TTL_SECONDS)),
         }
+
+
+def _content(request: RepeatableRequest, stamp: Stamp) -> dict[str, bytes]:
+    ids = b"".join(UUID(task_id).bytes for task_id in stamp.task_ids)
+    return {"fingerprint": request.fingerprint, "ids": ids}
 
 
 def _begin_reply(reply: Reply, token: str) -> BeginReply:

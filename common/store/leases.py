@@ -167,9 +167,9 @@ class Leases:
             "offset": offset,
             "worker": self._worker,
             "max_crashes": self._max_crashes,
-            "may_create": int(may_create),
-            "may_take_over": int(may_take_over),
-            "will_call": int(will_call),
+            "may_create": may_create,
+            "may_take_over": may_take_over,
+            "will_call": will_call,
         }
         if attempts is not None:
             arguments["known_attempts"] = attempts
@@ -210,11 +210,10 @@ class Leases:
         arguments = {
             **self._held(claim, may_restore=may_restore),
             "status": status,
-            "result": pack(result),
             "finished_at": to_millis(finished_at),
             "failures": failures,
         }
-        call = ScriptCall(self._finish, self._keys.of(claim.task.task_id), arguments)
+        call = ScriptCall(self._finish, self._keys.of(claim.task.task_id), arguments, {"result": pack(result)})
         [reply] = await run_scripts(self._redis, [call])
         return Finish(reply_word(reply))
 
@@ -226,13 +225,13 @@ class Leases:
             **self._held(claim, may_restore=may_restore),
             "delay": to_millis(delay_seconds),
             "failures": failures,
-            "uncalled": 0 if called else 1,
+            "uncalled": not called,
         }
         call = ScriptCall(self._release, self._keys.of(claim.task.task_id), arguments)
         [reply] = await run_scripts(self._redis, [call])
         return Hold(reply_word(reply))
 
-    def _held(self, claim: Claim, *, may_restore: bool) -> dict[str, str | int | float | bytes]:
+    def _held(self, claim: Claim, *, may_restore: bool) -> dict[str, str | float]:
         return {
             **identity(claim.task),
             **self._terms,
@@ -244,7 +243,7 @@ class Leases:
             "crashes": claim.crashes,
             "started_at": to_millis(claim.started_at),
             "worker": self._worker,
-            "may_restore": int(may_restore),
+            "may_restore": may_restore,
         }
 
 

@@ -61,8 +61,8 @@ class Redriving:
                 {
                     **identity(task),
                     "result_ttl": self._result_ttl,
-                    "spare_completed": int(spare_completed),
-                    "preview": int(preview),
+                    "spare_completed": spare_completed,
+                    "preview": preview,
                 },
             )
             for task in tasks

@@ -72,7 +72,7 @@ class Restoring:
 
     def _reopening(self, task: OpenTask, delay_seconds: float) -> ScriptCall:
         written = task.written
-        arguments: dict[str, str | int | float | bytes] = {
+        arguments: dict[str, str | float] = {
             **identity(written.task),
             "result_ttl": self._result_ttl,
             "partition": written.partition,
@@ -86,7 +86,7 @@ class Restoring:
         return ScriptCall(self._reopen, self._keys.of(written.task.task_id), arguments)
 
     def _restoring(self, outcome: Outcome) -> ScriptCall:
-        arguments: dict[str, str | int | float | bytes] = {
+        arguments: dict[str, str | float] = {
             "run": outcome.run,
             "tenant": outcome.tenant,
             "lane": outcome.lane,
@@ -95,11 +95,10 @@ class Restoring:
             "expires_at": to_millis(outcome.expires_at),
             "finished_at": to_millis(outcome.finished_at),
             "attempts": outcome.attempts,
-            "result": pack(outcome.value),
             "result_ttl": self._result_ttl,
         }
         if outcome.started_at is not None:
             arguments["started_at"] = to_millis(outcome.started_at)
         if outcome.token is not None:
             arguments["token"] = outcome.token
-        return ScriptCall(self._restore, self._keys.of(outcome.task_id), arguments)
+        return ScriptCall(self._restore, self._keys.of(outcome.task_id), arguments, {"result": pack(outcome.value)})

@@ -4,8 +4,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
+import orjson
 from redis.asyncio import Redis
 from redis.exceptions import (
     BusyLoadingError,
@@ -52,21 +54,26 @@ def load_script(move: str, *, of_task: bool = True) -> Script:
     return Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptCall:
-    """One move: its keys (of a task: both of them) and named arguments."""
+class ScriptCall(NamedTuple):
+    """One move: its keys (of a task: both of them) and named arguments, those that are `binary` apart.
+
+    One value for all of them costs both sides less than a pair each.
+    """
 
     script: Script
     keys: tuple[str, ...]
-    arguments: Mapping[str, str | int | float | bytes]
+    arguments: Mapping[str, str | float]
+    binary: Mapping[str, bytes] = MappingProxyType({})
 
     def as_command(self) -> list[Any]:
-        """What follows EVALSHA: number of keys, the keys, pairs of name and value."""
-        flat = [item for pair in self.arguments.items() for item in pair]
-        return [self.script.sha, len(self.keys), *self.keys, *flat]
+        """What follows EVALSHA: number of keys, the keys, the arguments as JSON, pairs of binary ones."""
+        command: list[Any] = [self.script.sha, len(self.keys), *self.keys, orjson.dumps(self.arguments)]
+        for name, value in self.binary.items():
+            command += (name, value)
+        return command
 
 
-def identity(task: Task) -> dict[str, str | int]:
+def identity(task: Task) -> dict[str, str | float]:
     """The arguments that every script needs to write a task it does not find."""
     return {
         "run": task.run,

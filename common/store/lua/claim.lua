@@ -12,10 +12,10 @@
 -- arg.known_attempts and arg.not_before, where given, are the record's own memory of a task that is not there.
 local task = read()
 if not task.status or behind(task) then
-  if now >= tonumber(arg.expires_at) then
+  if now >= arg.expires_at then
     return {'gone'}
   end
-  if arg.may_create ~= '1' then
+  if not arg.may_create then
     return {'missing'}
   end
   clear()
@@ -23,15 +23,15 @@ if not task.status or behind(task) then
   if arg.known_attempts then
     redis.call('HSET', task_key, 'attempts', arg.known_attempts)
   end
-  if arg.not_before and tonumber(arg.not_before) > now then
-    redis.call('HSET', task_key, 'retry_at', math.min(tonumber(arg.not_before), tonumber(arg.expires_at)))
+  if arg.not_before and arg.not_before > now then
+    redis.call('HSET', task_key, 'retry_at', math.min(arg.not_before, arg.expires_at))
   end
   task = read()
 end
 if task.status == 'refused' or task.status == 'deleted' then
   return {task.status}
 end
-if task.run ~= tonumber(arg.run) then
+if task.run ~= arg.run then
   return {'stale'}
 end
 if FINAL[task.status] then
@@ -47,7 +47,7 @@ if task.status == 'processing' and not repeated then
   if task.lease_until > now then
     return {'busy', task.lease_until - now}
   end
-  if arg.may_take_over ~= '1' then
+  if not arg.may_take_over then
     return {'lapsed'}
   end
   task.crashes = task.crashes + 1
@@ -56,12 +56,12 @@ elseif task.status == 'queued' and task.retry_at > now then
 end
 
 local answer = 'claimed'
-if task.crashes >= tonumber(arg.max_crashes) then
+if task.crashes >= arg.max_crashes then
   answer = 'exhausted'
-elseif arg.will_call == '1' and not repeated then
+elseif arg.will_call and not repeated then
   task.attempts = task.attempts + 1
 end
-local calls = answer == 'claimed' and arg.will_call == '1'
+local calls = answer == 'claimed' and arg.will_call
 local started_at = now
 if repeated then
   started_at = tonumber(redis.call('HGET', task_key, 'started_at'))

@@ -10,13 +10,8 @@ end
 if arg.status ~= 'expired' and now >= task.expires_at then
   return {'overdue'}
 end
-redis.call('HSET', task_key, 'status', arg.status, 'finished_at', arg.finished_at)
-if arg.status == 'completed' then
-  redis.call('HSET', task_key, 'progress', 100)
-end
-if arg.failures then
-  redis.call('HSET', task_key, 'failures', arg.failures)
-end
+redis.call('HSET', task_key, 'status', arg.status, 'finished_at', arg.finished_at, 'failures', arg.failures,
+  unpack(arg.status == 'completed' and {'progress', 100} or {}))
 redis.call('HDEL', task_key, 'lease_until', 'retry_at')
 keep_finished(task.expires_at)
 redis.call('SET', result_key, arg.result, 'PX', arg.result_ttl)

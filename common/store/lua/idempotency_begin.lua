@@ -23,7 +23,7 @@ if not repeated then
   if state == 'publishing' and lease_until > now then
     return {'busy', lease_until - now}
   end
-  if arg.may_begin ~= '1' then
+  if not arg.may_begin then
     return {'unknown'}
   end
   if not state then

@@ -6,7 +6,7 @@
 --   deleted         its tenant wants nothing of it kept
 -- With arg.preview nothing is changed. KEYS[3] is the latest run whose record was written by a redrive.
 local task = read()
-local ended, following = tonumber(arg.run), tonumber(arg.run) + 1
+local ended, following = arg.run, arg.run + 1
 if task.status == 'deleted' then
   return {'deleted'}
 end
@@ -15,7 +15,7 @@ if not task.status or task.status == 'refused' then
   if written >= following then
     return {'moved', written}
   end
-  if arg.preview ~= '1' then
+  if not arg.preview then
     clear()
     arg.run = following
     create('queued')
@@ -28,10 +28,10 @@ end
 if task.run ~= ended or not FINAL[task.status] then
   return {'moved', task.run}
 end
-if task.status == 'completed' and arg.spare_completed == '1' then
+if task.status == 'completed' and arg.spare_completed then
   return {'completed', task.run}
 end
-if arg.preview == '1' then
+if arg.preview then
   return {'started', following}
 end
 redis.call('DEL', result_key)
@@ -39,5 +39,5 @@ redis.call('HDEL', task_key, 'token', 'lease_until', 'released', 'retry_at', 'st
   'partition', 'offset', 'worker')
 redis.call('HSET', task_key, 'status', 'queued', 'run', following, 'progress', 0, 'attempts', 0, 'failures', 0,
   'crashes', 0, 'expires_at', arg.expires_at)
-keep_unfinished(tonumber(arg.expires_at))
+keep_unfinished(arg.expires_at)
 return {'started', following}

@@ -8,7 +8,7 @@ if answer ~= 'held' then
   return {answer}
 end
 local attempts = task.attempts
-if arg.uncalled == '1' then
+if arg.uncalled then
   attempts = math.max(0, attempts - 1)
 end
 redis.call('HSET', task_key, 'status', 'queued', 'progress', 0, 'retry_at', now + arg.delay, 'released', arg.token,

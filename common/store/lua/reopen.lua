@@ -5,11 +5,11 @@ local task = read()
 if task.status and not behind(task) then
   return {'present'}
 end
-if now >= tonumber(arg.expires_at) then
+if now >= arg.expires_at then
   return {'gone'}
 end
 clear()
 create('queued')
-local retry_at = math.max(now + arg.delay, tonumber(arg.not_before or 0))
+local retry_at = math.max(now + arg.delay, arg.not_before or 0)
 redis.call('HSET', task_key, 'attempts', arg.known_attempts or 0, 'retry_at', math.min(retry_at, arg.expires_at))
 return {'reopened'}

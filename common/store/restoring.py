@@ -14,7 +14,10 @@ from common.task import Lane, Status, to_millis
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """One final run as its result record tells it; `value` is that record's value, times are Unix seconds."""
+    """One final run as its result record tells it; `value` is that record's value, times are Unix seconds.
+
+    `progress` is None where the record does not tell it.
+    """
 
     task_id: str
     run: int
@@ -26,6 +29,7 @@ class Outcome:
     finished_at: float
     attempts: int
     value: bytes
+    progress: int | None = None
     started_at: float | None = None
     token: str | None = None
 
@@ -97,6 +101,8 @@ class Restoring:
             "attempts": outcome.attempts,
             "result_ttl": self._result_ttl,
         }
+        if outcome.progress is not None:
+            arguments["progress"] = outcome.progress
         if outcome.started_at is not None:
             arguments["started_at"] = to_millis(outcome.started_at)
         if outcome.token is not None:

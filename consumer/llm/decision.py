@@ -5,22 +5,30 @@ from typing import Any
 
 from common.result import EXPIRED, ApiError
 from common.store.leases import Claim
-from common.task import Status
+from common.task import Progress, Status
 from consumer.llm.outcomes import Answered, CallOutcome, Faulted, Rejected, TooLarge, Unreadable
 from consumer.llm.retry_policy import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conclude:
-    """The run ends so; `failures` is the task's count of failed attempts."""
+    """The run ends so; `failures` is the task's count of failed attempts, `called` whether the model was asked."""
 
     status: Status
     failures: int
+    called: bool = True
     error: ApiError | None = None
     status_code: int | None = None
     body: bytes | None = None
     model: str | None = None
     usage: dict[str, Any] | None = None
+
+    @property
+    def progress(self) -> int:
+        """What the task shows at its end, in percent."""
+        if self.status is Status.COMPLETED:
+            return Progress.STORED
+        return Progress.CALLED if self.called else Progress.ACCEPTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,14 +93,14 @@ def stretched(again: TryAgain, least_seconds: float, *, seconds_left: float) -> 
     return replace(again, delay_seconds=min(max(again.delay_seconds, least_seconds), max(0.0, seconds_left)))
 
 
-def expired(failures: int) -> Conclude:
+def expired(failures: int, *, called: bool = True) -> Conclude:
     """The task's time is over."""
-    return Conclude(status=Status.EXPIRED, failures=failures, error=EXPIRED)
+    return Conclude(status=Status.EXPIRED, failures=failures, called=called, error=EXPIRED)
 
 
 def failed(error: ApiError, failures: int) -> Conclude:
     """The run ends without a call of the model."""
-    return Conclude(status=Status.FAILED, failures=failures, error=error)
+    return Conclude(status=Status.FAILED, failures=failures, called=False, error=error)
 
 
 def _after_fault(faulted: Faulted, claim: Claim, policy: RetryPolicy, seconds_left: float, jitter: float) -> Decision:

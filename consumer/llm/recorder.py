@@ -74,7 +74,7 @@ class Recorder:
         answered = self._pace.until_answered(finish, self._unanswered("finish"))
         match await to_its_end(answered, grace_seconds=_GRACE_SECONDS):
             case Finish.RECORDED:
-                outcome = recorded_outcome(claim, conclusion.status, value, finished_at=finished_at)
+                outcome = recorded_outcome(claim, conclusion, value, finished_at=finished_at)
                 self._kept.keep((delivery.topic, delivery.partition, delivery.offset), outcome, epoch=epoch)
                 self._metrics.outcomes.labels(conclusion.status.value).inc()
                 self._log.info(
@@ -86,7 +86,7 @@ class Recorder:
                 records = outgoing_records(delivery, claim.task, value, conclusion.status, self._names)
                 return Settled(records, publish_before=lease.lapses_at, publish_if=self._same_store(epoch))
             case Finish.OVERDUE:
-                return await self.record(lease, expired(conclusion.failures), delivery)
+                return await self.record(lease, expired(conclusion.failures, called=conclusion.called), delivery)
             case Finish.LOST:
                 return await self.after_loss(Hold.LOST, lease, delivery)
             case Finish.FINAL:

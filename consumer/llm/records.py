@@ -30,7 +30,9 @@ def concluded_result(claim: Claim, conclusion: Conclude, *, finished_at: float) 
             tenant=task.tenant,
             status=conclusion.status,
             created_at=task.created_at,
+            expires_at=task.expires_at,
             finished_at=finished_at,
+            progress=conclusion.progress,
             run=task.run,
             lane=task.lane,
             endpoint=task.endpoint,
@@ -49,7 +51,7 @@ def concluded_result(claim: Claim, conclusion: Conclude, *, finished_at: float) 
     )
 
 
-def recorded_outcome(claim: Claim, status: Status, value: bytes, *, finished_at: float) -> RecordedOutcome:
+def recorded_outcome(claim: Claim, conclusion: Conclude, value: bytes, *, finished_at: float) -> RecordedOutcome:
     """What a lost store is told again of the run that the claim's holder ended; `value` is its result record's."""
     task = claim.task
     return RecordedOutcome(
@@ -57,10 +59,11 @@ def recorded_outcome(claim: Claim, status: Status, value: bytes, *, finished_at:
         run=task.run,
         tenant=task.tenant,
         lane=task.lane,
-        status=status,
+        status=conclusion.status,
         created_at=task.created_at,
         expires_at=task.expires_at,
         finished_at=finished_at,
+        progress=conclusion.progress,
         attempts=claim.attempts,
         value=value,
         started_at=claim.started_at,
@@ -84,7 +87,9 @@ def stored_result(task: Task, state: TaskState) -> bytes | None:
             tenant=task.tenant,
             status=state.status,
             created_at=task.created_at,
+            expires_at=task.expires_at,
             finished_at=state.finished_at,
+            progress=state.progress,
             run=task.run,
             lane=task.lane,
             endpoint=task.endpoint,

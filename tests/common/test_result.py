@@ -16,6 +16,8 @@ def result(**changes: object) -> Result:
         "tenant": "local",
         "status": Status.COMPLETED,
         "created_at": 1.0004,
+        "expires_at": 9.0,
+        "progress": 100,
         "started_at": 2.0,
         "finished_at": 3.0,
         "attempt": 2,
@@ -87,7 +89,9 @@ def test_the_record_is_the_documented_one() -> None:
         "metadata": {},
         "batch": None,
         "attempts": 2,
+        "progress": 100,
         "created_at": 1.0,
+        "expires_at": 9.0,
         "started_at": 2.0,
         "finished_at": 3.0,
     }

@@ -37,6 +37,7 @@ async def finished(leases: Leases, claim: Claim, status: Status, **fields: Any) 
         tenant="local",
         status=status,
         created_at=claim.task.created_at,
+        expires_at=claim.task.expires_at,
         finished_at=claim.started_at + 1,
         **fields,
     )

@@ -8,8 +8,8 @@ end
 if task.status and task.run == run and FINAL[task.status] then
   return {'present'}
 end
--- As a holder's finish leaves it; whoever ended the run without a token had not sent the call, or nobody knows.
-local progress = arg.status == 'completed' and 100 or arg.token and 25 or 0
+-- A record that does not tell it: as a holder's finish leaves it; who ended the run without a token had sent no call.
+local progress = arg.progress or arg.status == 'completed' and 100 or arg.token and 25 or 0
 -- The caller only guesses the end of life where the store has lost it.
 local expires_at = arg.expires_at
 if task.status and task.run == run then

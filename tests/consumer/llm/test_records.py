@@ -75,7 +75,9 @@ def test_a_result_says_whose_it_is_and_how_it_came_about() -> None:
         "metadata": {"order": 1},
         "batch": {"id": "b", "custom_id": "c", "line": 2},
         "attempts": 3,
+        "progress": 100,
         "created_at": round(TASK.created_at, 3),
+        "expires_at": round(TASK.expires_at, 3),
         "started_at": 1000.5,
         "finished_at": 2000.25,
     }

@@ -27,7 +27,7 @@ async def test_finished_tasks_are_restored_byte_for_byte(scene: LossScene) -> No
         "long [[size=5000]]",
         {"messages": [{"role": "user", "content": "m"}], "metadata": {"a": "b"}},
     ]
-    task_ids = await api.submit([*prompts, "bad [[status=400]]"])
+    task_ids = await api.submit([*prompts, "bad [[status=400]]"], deadline_seconds=3_000)
     entries = await api.wait_until_final(task_ids)
     await scene.kafka.wait_until_committed()
     stored = await raw_results(scene, task_ids)

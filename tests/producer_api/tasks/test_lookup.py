@@ -25,6 +25,7 @@ async def finished(leases: Leases) -> str:
         tenant="local",
         status=Status.COMPLETED,
         created_at=now,
+        expires_at=now + 60,
         finished_at=now,
         status_code=200,
         body=b'"' + b"x" * ANSWER_BYTES + b'"',

@@ -17,6 +17,7 @@ def ended(body: bytes | None, *, endpoint: str = "/v1/chat/completions") -> Task
         tenant="local",
         status=Status.COMPLETED,
         created_at=1.0,
+        expires_at=3.0,
         finished_at=2.0,
         endpoint=endpoint,
         status_code=200,

@@ -1,7 +1,9 @@
 import asyncio
 import os
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,17 +25,31 @@ async def start_command(
     *arguments: str, folder: Path, environ: Mapping[str, str] | None = None
 ) -> asyncio.subprocess.Process:
     """Start `promptmill` in `folder`, nothing of a developer's own settings around it."""
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "cli",
-        *arguments,
-        cwd=folder,
-        env={name: os.environ[name] for name in _FROM_OUTSIDE if name in os.environ} | dict(environ or {}),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    with _children_heed_ctrl_c():
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "cli",
+            *arguments,
+            cwd=folder,
+            env={name: os.environ[name] for name in _FROM_OUTSIDE if name in os.environ} | dict(environ or {}),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+
+
+@contextmanager
+def _children_heed_ctrl_c() -> Iterator[None]:
+    """A shell has what it runs in the background ignore SIGINT, and so do the children of that; not those of the body.
+
+    A signal that has a handler here has its default action in a child.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 async def finish(process: asyncio.subprocess.Process, stdin: bytes = b"") -> Finished:

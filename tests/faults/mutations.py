@@ -26,19 +26,27 @@ class Mutation:
     replaced: tuple[tuple[str, str], ...]
     test: str
 
+    @property
+    def test_name(self) -> str:
+        """The test's function."""
+        return self.test.rpartition("::")[2].partition("[")[0]
+
     def plant(self, root: Path) -> None:
-        """Change the copy at ``root``.
+        """Change the copy at ``root``; raises ValueError as `planted` does."""
+        path = root / self.file
+        path.write_text(self.planted(path.read_text("utf-8")), "utf-8")
+
+    def planted(self, source: str) -> str:
+        """Return the source with the bug in it.
 
         Raises:
-            ValueError: A text is not in the file just once: the source has moved on.
+            ValueError: A text is not in it just once: the source has moved on.
         """
-        path = root / self.file
-        source = path.read_text("utf-8")
         for old, new in self.replaced:
             if source.count(old) != 1:
                 raise ValueError(f"{self.name}: {self.file} has {old!r} {source.count(old)} times")
             source = source.replace(old, new)
-        path.write_text(source, "utf-8")
+        return source
 
 
 MUTATIONS = (
@@ -60,6 +68,12 @@ MUTATIONS = (
         (("kept = await self._untouched(kept)", "pass"),),
         "tests/consumer/engine/test_rebalance.py::"
         "test_a_partition_that_another_member_had_meanwhile_is_begun_anew_where_that_one_ended",
+    ),
+    Mutation(
+        "a commit goes on into the next generation of the group",
+        "consumer/engine/commits.py",
+        (("            self._under_way.reschedule(asyncio.get_running_loop().time())", "            pass"),),
+        "tests/consumer/engine/test_commits.py::test_a_commit_under_way_ends_with_the_assignment_that_it_is_of",
     ),
     Mutation(
         "an offset is done before its result is published",

@@ -1,3 +1,6 @@
+import asyncio
+
+import pytest
 from aiokafka import TopicPartition
 
 from tests.consumer.engine.harness import Cluster, RecordingHandler
@@ -48,6 +51,29 @@ async def test_offsets_that_do_not_exist_are_passed_over_and_counted(cluster: Cl
         await cluster.until_committed(0, offset + 1)
     assert handler.started == [(0, 0), (0, 2), (0, 4)]
     assert worker.count("offsets_missing_total", topic=cluster.names.interactive) == 2
+
+
+async def test_a_commit_under_way_ends_with_the_assignment_that_it_is_of(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiokafka would send it once more after the rebalance, in the new generation, and set back the new owner."""
+    worker = await cluster.start_engine(RecordingHandler(hold=False))
+    await worker.until_assigned(6)
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def unanswered(_offsets: dict[TopicPartition, int]) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(worker.consumer, "commit", unanswered)
+    await cluster.produce(0, 1)
+    await begun.wait()
+    await worker.engine._committer.suspend(0.1)
+    # Far sooner than it would end by its own timeout.
+    await until(ended.is_set, deadline=2, what="the end of the commit")
 
 
 async def test_records_read_twice_are_handled_once(cluster: Cluster) -> None:

@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from common.store.keys import Keys
 from common.store.scripts import Script, ScriptCall, load_script, reply_word, run_scripts
 from common.task import to_millis
+from common.topics import DEAD_LETTERS_KEPT_MS
 
 
 class Ending(StrEnum):
@@ -39,9 +40,11 @@ class Endings:
 
         `token` is a random text of this request: a repeat of it is answered as the first time.
         """
-        return await self._end(self._delete, task_ids, {"tenant": tenant, "token": token})
+        return await self._end(
+            self._delete, task_ids, {"tenant": tenant, "token": token, "letters_kept": DEAD_LETTERS_KEPT_MS}
+        )
 
-    async def _end(self, script: Script, task_ids: Sequence[str], wish: Mapping[str, str]) -> list[Ending]:
+    async def _end(self, script: Script, task_ids: Sequence[str], wish: Mapping[str, str | float]) -> list[Ending]:
         arguments: dict[str, str | float] = {**wish, "result_ttl": self._result_ttl}
         calls = [ScriptCall(script, self._keys.of(task_id), arguments) for task_id in task_ids]
         return [Ending(reply_word(reply)) for reply in await run_scripts(self._redis, calls)]

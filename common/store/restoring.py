@@ -10,6 +10,7 @@ from common.store.keys import Keys
 from common.store.scripts import ScriptCall, identity, load_script, reply_word, run_scripts
 from common.store.submissions import Written
 from common.task import Lane, Status, to_millis
+from common.topics import DEAD_LETTERS_KEPT_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ class Restoring:
 
     async def bury(self, task_ids: Sequence[str], *, expires_at: float) -> None:
         """Mark tasks of which nothing is to be kept."""
-        arguments = {"expires_at": to_millis(expires_at)}
+        arguments = {"expires_at": to_millis(expires_at), "letters_kept": DEAD_LETTERS_KEPT_MS}
         calls = [ScriptCall(self._bury, self._keys.of(task_id), arguments) for task_id in task_ids]
         await run_scripts(self._redis, calls)
 

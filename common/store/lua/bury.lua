@@ -1,5 +1,6 @@
--- A rebuild found that the tenant wanted nothing of the task kept. Answers 'deleted'.
+-- A rebuild found that the tenant wanted nothing of the task kept. Answers 'deleted'. Whether the task has a dead letter is
+-- not known: the mark stays for as long as one would.
 redis.call('DEL', task_key, result_key)
 redis.call('HSET', task_key, 'status', 'deleted', 'run', 0, 'tenant', '', 'expires_at', arg.expires_at)
-redis.call('PEXPIRE', task_key, math.max(0, arg.expires_at - now) + 900000)
+redis.call('PEXPIRE', task_key, math.max(arg.letters_kept, arg.expires_at - now + 900000))
 return {'deleted'}

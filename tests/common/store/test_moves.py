@@ -436,6 +436,17 @@ async def test_deleting_in_flight_takes_the_task_from_its_holder(store: Store) -
     assert await store.read(task) is None
 
 
+async def test_a_deleted_task_is_remembered_for_as_long_as_a_dead_letter_may_tell_of_it(store: Store) -> None:
+    failed, again, completed = a_task(), a_task(run=2), a_task()
+    await finish(store, failed, Status.FAILED)
+    await finish(store, completed)
+    await store.claimed(again)
+    for task in (failed, again, completed):
+        await store.endings.delete([task.task_id], tenant="local", token="d")
+    marks = [await store.redis.pttl(store.keys.task(task.task_id)) / 1000 for task in (failed, again, completed)]
+    assert marks == [pytest.approx(30 * DAY, abs=60), pytest.approx(30 * DAY, abs=60), pytest.approx(DAY + 900, abs=60)]
+
+
 async def test_a_deleted_task_that_is_past_its_end_is_not_brought_back_by_a_read(store: Store) -> None:
     task = a_task()
     await store.submissions.accept([Written(task, 0, 0)])

@@ -41,7 +41,8 @@ from consumer.llm.forgetter import Forgetter
 from consumer.llm.kept_outcomes import KeptOutcomes
 from consumer.llm.lease_keeper import LeaseKeeper
 from consumer.llm.metrics import LlmMetrics
-from consumer.llm.model_client import ModelClient, create_openai_client
+from consumer.llm.model_client import ModelClient
+from consumer.llm.model_server import create_model_server
 from consumer.llm.store_watch import StoreWatch
 from consumer.metrics import EngineMetrics
 from consumer.rebuild_clients import open_rebuild
@@ -74,14 +75,9 @@ async def run_worker(settings: Settings) -> None:
         parts.push_async_callback(closed, "redis", redis.aclose)
         producer = create_producer(settings.kafka, name, max_record_bytes=MAX_RESULT_RECORD_BYTES)
         parts.push_async_callback(closed, "producer", producer.stop)
-        client = create_openai_client(settings.llm, concurrency=settings.worker.concurrency)
-        parts.push_async_callback(closed, "model client", client.close)
-        model = ModelClient(
-            client,
-            default_model=settings.llm.model,
-            max_answer_bytes=settings.tasks.max_result_bytes,
-            send_key=settings.llm.api_key is not None,
-        )
+        server = create_model_server(settings.llm, concurrency=settings.worker.concurrency)
+        parts.push_async_callback(closed, "model server", server.close)
+        model = ModelClient(server, default_model=settings.llm.model, max_answer_bytes=settings.tasks.max_result_bytes)
 
         metrics = LlmMetrics(registry)
         leases = _leases(settings, redis, name)

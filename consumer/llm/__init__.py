@@ -6,6 +6,6 @@ then published). `lease_keeper` keeps the claims alive meanwhile.
 
 Invariants:
 - No call without a claim, and none is begun once the claim's lease has lapsed by this process's own clock.
-- Only who recorded an outcome publishes it, or who read it from the store; only `model_client` imports `openai`.
+- Only who recorded an outcome publishes it, or who read it from the store; only `model_server` imports `openai`.
 - A prompt, an answer or a key never reaches a log, a metric's label or an error's text.
 """

@@ -8,15 +8,15 @@ from common.connections import create_redis
 from common.settings import RedisSettings
 from common.store.keys import Keys
 from consumer.engine.ports import Outcome
-from tests.consumer.llm.harness import InBackground, Role, Scene, model_client
+from tests.consumer.llm.harness import InBackground, Role, Scene, model_server
 from tests.support.fake_model import FakeModel
 
 
 @pytest.fixture
 async def scene(redis_settings: RedisSettings, fake_model: FakeModel) -> AsyncIterator[Scene]:
     redis = create_redis(redis_settings, "tests")
-    async with model_client(fake_model.base_url) as client:
-        scene = Scene(redis, Keys(redis_settings.key_prefix), client)
+    async with model_server(fake_model.base_url) as server:
+        scene = Scene(redis, Keys(redis_settings.key_prefix), server)
         await scene.whole()
         yield scene
     await redis.aclose()

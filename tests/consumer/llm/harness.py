@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
-from openai import AsyncOpenAI
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 from redis.asyncio import Redis
@@ -31,7 +30,8 @@ from consumer.llm.executor import Executor
 from consumer.llm.kept_outcomes import KeptOutcomes
 from consumer.llm.lease_keeper import LeaseKeeper
 from consumer.llm.metrics import LlmMetrics
-from consumer.llm.model_client import ModelClient, create_openai_client
+from consumer.llm.model_client import ModelClient
+from consumer.llm.model_server import ModelServer, create_model_server
 from consumer.llm.recorder import Recorder
 from consumer.llm.retry_budget import RetryBudget
 from consumer.llm.retry_policy import RetryPolicy
@@ -74,13 +74,12 @@ def a_delivery(task: Task, *, offset: int = 7, value: bytes | None = None) -> De
 
 
 @asynccontextmanager
-async def model_client(base_url: str, **settings: Any) -> AsyncIterator[AsyncOpenAI]:
-    """The SDK's client as a worker has it."""
-    client = create_openai_client(
-        LlmSettings(base_url=base_url, api_key=SecretStr("test-key"), **settings), concurrency=10
-    )
-    yield client
-    await client.close()
+async def model_server(base_url: str, api_key: str | None = "test-key") -> AsyncIterator[ModelServer]:
+    """The way to a model as a worker has it."""
+    key = None if api_key is None else SecretStr(api_key)
+    server = create_model_server(LlmSettings(base_url=base_url, api_key=key), concurrency=10)
+    yield server
+    await server.close()
 
 
 class Role:
@@ -90,7 +89,7 @@ class Role:
         self,
         redis: Redis,
         keys: Keys,
-        client: AsyncOpenAI,
+        server: ModelServer,
         *,
         name: str,
         lease_seconds: float = 30.0,
@@ -140,7 +139,7 @@ class Role:
             keeper=self.keeper,
             watch=self.watch,
             reader=reader,
-            model=ModelClient(client, default_model="fake-model", max_answer_bytes=max_answer_bytes),
+            model=ModelClient(server, default_model="fake-model", max_answer_bytes=max_answer_bytes),
             recorder=self.recorder,
             braking=self.braking,
             policy=RetryPolicy(base_seconds=1, cap_seconds=60, max_attempts=max_attempts),
@@ -165,10 +164,10 @@ class Role:
 class Scene:
     """One store and one model, and as many workers as a test wants."""
 
-    def __init__(self, redis: Redis, keys: Keys, client: AsyncOpenAI) -> None:
+    def __init__(self, redis: Redis, keys: Keys, server: ModelServer) -> None:
         self.redis = redis
         self.keys = keys
-        self._client = client
+        self._server = server
         self._numbers = itertools.count(1)
         self._reader = TaskReader(redis, keys, result_ttl_seconds=DAY)
 
@@ -184,15 +183,15 @@ class Scene:
 
     def worker(self, **options: Any) -> Role:
         """One more worker."""
-        return Role(self.redis, self.keys, self._client, name=f"worker{next(self._numbers)}", **options)
+        return Role(self.redis, self.keys, self._server, name=f"worker{next(self._numbers)}", **options)
 
     @asynccontextmanager
     async def unreachable_worker(self) -> AsyncIterator[Role]:
         """A worker whose model's address nobody listens on."""
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
-            async with model_client(f"http://127.0.0.1:{taken.getsockname()[1]}/v1") as client:
-                yield Role(self.redis, self.keys, client, name="astray")
+            async with model_server(f"http://127.0.0.1:{taken.getsockname()[1]}/v1") as server:
+                yield Role(self.redis, self.keys, server, name="astray")
 
     async def read(self, task: Task) -> TaskState | None:
         """The task as the store has it."""

@@ -1,4 +1,4 @@
-"""The SDK as we use it, against a real server."""
+"""The model's client, against a real server."""
 
 import asyncio
 import gzip
@@ -12,7 +12,7 @@ import pytest
 
 from consumer.llm.model_client import ModelClient
 from consumer.llm.outcomes import Answered, Cause, Faulted, Rejected, TooLarge
-from tests.consumer.llm.harness import model_client
+from tests.consumer.llm.harness import model_server
 from tests.support.fake_model import FakeModel
 
 CHAT = "/v1/chat/completions"
@@ -24,8 +24,8 @@ def chat(prompt: str, **fields: Any) -> dict[str, Any]:
 
 @pytest.fixture
 async def model(fake_model: FakeModel) -> AsyncIterator[ModelClient]:
-    async with model_client(fake_model.base_url) as client:
-        yield ModelClient(client, default_model="the-default", max_answer_bytes=1_000_000)
+    async with model_server(fake_model.base_url) as server:
+        yield ModelClient(server, default_model="the-default", max_answer_bytes=1_000_000)
 
 
 @asynccontextmanager
@@ -38,11 +38,11 @@ async def answering(raw: bytes) -> AsyncIterator[ModelClient]:
         await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
-        async with model_client(f"http://127.0.0.1:{port}/v1") as client:
-            yield ModelClient(client, default_model="m", max_answer_bytes=1_000_000)
+    listening = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with listening:
+        port = listening.sockets[0].getsockname()[1]
+        async with model_server(f"http://127.0.0.1:{port}/v1") as server:
+            yield ModelClient(server, default_model="m", max_answer_bytes=1_000_000)
 
 
 @pytest.mark.parametrize("named", [{}, {"model": None}, {"model": ""}])
@@ -68,8 +68,8 @@ async def test_a_named_model_is_kept_and_what_is_ours_stays_here(model: ModelCli
 
 
 async def test_without_a_key_no_key_is_sent(fake_model: FakeModel) -> None:
-    async with model_client(fake_model.base_url) as client:
-        keyless = ModelClient(client, default_model="m", max_answer_bytes=1000, send_key=False)
+    async with model_server(fake_model.base_url, api_key=None) as server:
+        keyless = ModelClient(server, default_model="m", max_answer_bytes=1000)
         assert isinstance(await keyless.call(CHAT, chat("hi"), deadline_seconds=30), Answered)
     [call] = await fake_model.calls()
     assert "authorization" not in call.headers
@@ -84,7 +84,7 @@ async def test_the_answers_bytes_are_kept_as_they_came() -> None:
     assert answer.body == body
 
 
-async def test_a_failed_call_is_not_repeated_by_the_sdk(model: ModelClient, fake_model: FakeModel) -> None:
+async def test_a_failed_call_is_not_repeated(model: ModelClient, fake_model: FakeModel) -> None:
     await model.call(CHAT, chat("[[status=500]]"), deadline_seconds=30)
     await model.call(CHAT, chat("[[reset]]"), deadline_seconds=30)
     assert len(await fake_model.calls()) == 2
@@ -161,10 +161,42 @@ async def test_a_redirect_is_not_followed(fake_model: FakeModel) -> None:
     assert await fake_model.calls() == []
 
 
+async def test_calls_go_by_the_proxy_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = asyncio.get_running_loop().create_future()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set_result(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b'HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n{"choices": []}')
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as proxy:
+        port = proxy.sockets[0].getsockname()[1]
+        monkeypatch.setenv("http_proxy", f"http://who:secret@127.0.0.1:{port}")
+        monkeypatch.setenv("no_proxy", "localhost")
+        async with model_server("http://model.test:8000/v1/?api-version=7") as server:
+            model = ModelClient(server, default_model="m", max_answer_bytes=1000)
+            outcome = await model.call(CHAT, chat("hi"), deadline_seconds=30)
+    assert isinstance(outcome, Answered)
+    head = (await asked).decode().lower()
+    assert head.startswith("post http://model.test:8000/v1/chat/completions?api-version=7 http/1.1")
+    assert "proxy-authorization: basic" in head
+
+
+async def test_no_proxy_is_used_where_the_environment_says_so(
+    fake_model: FakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    async with model_server(fake_model.base_url) as server:
+        model = ModelClient(server, default_model="m", max_answer_bytes=1000)
+        assert isinstance(await model.call(CHAT, chat("hi"), deadline_seconds=30), Answered)
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/v1", "https://127.0.0.1:1/v1"])
 async def test_an_address_nobody_answers_at_is_unreachable(url: str) -> None:
-    async with model_client(url) as client:
-        model = ModelClient(client, default_model="m", max_answer_bytes=1000)
+    async with model_server(url) as server:
+        model = ModelClient(server, default_model="m", max_answer_bytes=1000)
         outcome = await model.call(CHAT, chat("hi"), deadline_seconds=30)
     assert isinstance(outcome, Faulted)
     assert outcome.cause is Cause.UNREACHABLE

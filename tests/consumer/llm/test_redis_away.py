@@ -10,7 +10,7 @@ from common.settings import RedisSettings
 from common.store.keys import Keys
 from common.task import Status
 from consumer.engine.ports import RetryAfter, Settled
-from tests.consumer.llm.harness import InBackground, Scene, a_task, model_client
+from tests.consumer.llm.harness import InBackground, Scene, a_task, model_server
 from tests.support.fake_model import FakeModel
 from tests.support.processes import Processes
 from tests.support.servers import OwnServer, free_ports, own_valkey
@@ -27,8 +27,8 @@ async def valkey(processes: Processes, tmp_path: Path) -> AsyncIterator[OwnServe
 async def scene(valkey: OwnServer, fake_model: FakeModel) -> AsyncIterator[Scene]:
     settings = RedisSettings.model_validate({"url": valkey.address, "timeout_seconds": 0.2})
     redis = create_redis(settings, "tests")
-    async with model_client(fake_model.base_url) as client:
-        scene = Scene(redis, Keys(settings.key_prefix), client)
+    async with model_server(fake_model.base_url) as server:
+        scene = Scene(redis, Keys(settings.key_prefix), server)
         await scene.whole()
         yield scene
     await redis.aclose()

@@ -14,7 +14,9 @@ class Sign(StrEnum):
     """What the handling of one record says of this worker."""
 
     MODEL_REFUSES = "model_refuses"
-    """The model server does not accept our key (401, 403 and their like)."""
+    """The model server does not accept our key (401 and its like, 403 for our own model)."""
+    MODEL_FORBIDS = "model_forbids"
+    """The model server forbids (403) the model that a tenant names, or what it sends, or our key: nobody can tell."""
     OWN_ERROR = "own_error"
     """Our own code raised."""
     UNDECODABLE = "undecodable"
@@ -29,13 +31,21 @@ class Sign(StrEnum):
     @property
     def is_ours(self) -> bool:
         """Whether it speaks against this worker rather than against a prompt or the model."""
-        return self in {Sign.MODEL_REFUSES, Sign.OWN_ERROR, Sign.UNDECODABLE}
+        return self in {Sign.MODEL_REFUSES, Sign.MODEL_FORBIDS, Sign.OWN_ERROR, Sign.UNDECODABLE}
+
+    @property
+    def needs_tenants(self) -> bool:
+        """Whether one tenant can bring it about alone: then it takes several to say anything of this worker."""
+        return self in _NEED_TENANTS
 
     def proves_mended(self, fault: "Sign") -> bool:
         """Whether it shows that `fault` is over: only a model that takes a request has accepted our key."""
         if self is Sign.MODEL_TAKES:
             return True
-        return fault is not Sign.MODEL_REFUSES and not self.is_ours
+        return fault not in {Sign.MODEL_REFUSES, Sign.MODEL_FORBIDS} and not self.is_ours
+
+
+_NEED_TENANTS = frozenset({Sign.UNDECODABLE, Sign.MODEL_FORBIDS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +53,8 @@ class BrakePolicy:
     """When to brake, and how to go on.
 
     It comes on when of the records of the last `window_seconds` at least `least_records` failed by our own fault and
-    these are at least `share` of all; undecodable ones count only if they are of `least_tenants` or more. While it is
-    on, one record at a time is tried, `probe_seconds` after the last one failed.
+    these are at least `share` of all; undecodable and forbidden ones each count only if they are of `least_tenants` or
+    more. While it is on, one record at a time is tried, `probe_seconds` after the last one failed.
     """
 
     window_seconds: float
@@ -66,7 +76,7 @@ class Brake:
         # Each record's last sign, the latest at the end; a record that fails again and again is still one.
         self._seen: OrderedDict[Hashable, tuple[float, Sign, str | None]] = OrderedDict()
         self._signs: Counter[Sign] = Counter()
-        self._tenants: Counter[str] = Counter()
+        self._tenants: dict[Sign, Counter[str]] = {sign: Counter() for sign in _NEED_TENANTS}
 
     @property
     def fault(self) -> Sign | None:
@@ -87,7 +97,7 @@ class Brake:
         return True
 
     def note(self, record: Hashable, sign: Sign, now: float, *, tenant: str | None = None) -> None:
-        """The handling of a record came to this; `tenant` is whose an undecodable record is, where that is known."""
+        """The handling of a record came to this; `tenant` is whose it is, where that is known."""
         if self._fault is None:
             self._remember(record, sign, now, tenant)
             if sign.is_ours and self._nearly_all_ours():
@@ -113,8 +123,8 @@ class Brake:
             self._forget(record)
         self._seen[record] = (now, sign, tenant)
         self._signs[sign] += 1
-        if sign is Sign.UNDECODABLE and tenant is not None:
-            self._tenants[tenant] += 1
+        if sign.needs_tenants and tenant is not None:
+            self._tenants[sign][tenant] += 1
         since = now - self._policy.window_seconds
         while len(self._seen) > _MOST_RECORDS or next(iter(self._seen.values()))[0] < since:
             self._forget(next(iter(self._seen)))
@@ -122,21 +132,24 @@ class Brake:
     def _forget(self, record: Hashable) -> None:
         _, sign, tenant = self._seen.pop(record)
         self._signs[sign] -= 1
-        if sign is Sign.UNDECODABLE and tenant is not None:
-            self._tenants[tenant] -= 1
+        if sign.needs_tenants and tenant is not None:
+            self._tenants[sign][tenant] -= 1
             # Names of tenants are without end.
-            self._tenants += Counter()
+            self._tenants[sign] += Counter()
 
     def _forget_all(self) -> None:
         self._seen.clear()
         self._signs.clear()
-        self._tenants.clear()
+        for tenants in self._tenants.values():
+            tenants.clear()
 
     def _nearly_all_ours(self) -> bool:
         ours = self._signs[Sign.MODEL_REFUSES] + self._signs[Sign.OWN_ERROR]
-        # What one tenant, or nobody that is known, has put there says nothing of this worker, neither way.
-        judged = len(self._seen) - self._signs[Sign.UNDECODABLE]
-        if len(self._tenants) >= self._policy.least_tenants:
-            ours += self._signs[Sign.UNDECODABLE]
-            judged += self._signs[Sign.UNDECODABLE]
+        judged = len(self._seen)
+        for sign, tenants in self._tenants.items():
+            if len(tenants) >= self._policy.least_tenants:
+                ours += self._signs[sign]
+            else:
+                # What one tenant, or nobody that is known, has put there says nothing of this worker, neither way.
+                judged -= self._signs[sign]
         return ours >= self._policy.least_records and ours >= self._policy.share * judged

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
@@ -15,6 +16,7 @@ from consumer.llm.outcomes import CallOutcome, Cause, Faulted
 _KEY, _URL = variable_name("llm", "api_key"), variable_name("llm", "base_url")
 _HINDRANCES = {
     Sign.MODEL_REFUSES: f"the model server refuses this service: see {_KEY} and {_URL}",
+    Sign.MODEL_FORBIDS: f"the model server forbids what several tenants ask for: see {_KEY} and {_URL}",
     Sign.OWN_ERROR: "errors of this service keep records from being handled: see its log",
     Sign.UNDECODABLE: "records of several tenants cannot be decoded: see what writes them",
 }
@@ -64,15 +66,23 @@ class Braking:
         self._brake.left(_record(delivery), self._clock())
         self._changed.set()
 
-    def called(self, delivery: Delivery, outcome: CallOutcome) -> None:
-        """Note how a call of the model ended."""
+    def called(self, delivery: Delivery, outcome: CallOutcome, *, tenant: str) -> CallOutcome:
+        """Note how a call of the model for `tenant` ended; what it counts as then.
+
+        While records are held back, what is forbidden is our key's fault rather than the task's.
+        """
         match outcome:
             case Faulted(cause=Cause.MISCONFIGURED):
                 self.note(delivery, Sign.MODEL_REFUSES)
+            case Faulted(cause=Cause.FORBIDDEN):
+                self.note(delivery, Sign.MODEL_FORBIDS, tenant=tenant)
+                if self.is_on:
+                    return replace(outcome, cause=Cause.MISCONFIGURED)
             case Faulted():
                 self.note(delivery, Sign.MODEL_FAILS)
             case _:
                 self.note(delivery, Sign.MODEL_TAKES)
+        return outcome
 
     def note(self, delivery: Delivery, sign: Sign, *, tenant: str | None = None) -> None:
         """Note what the handling of a record came to."""

@@ -31,6 +31,13 @@ _MAX_USAGE_BYTES = 4096
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 _FAULTS = frozenset({408, 409, 425})
 _OWN_FAULTS = frozenset({401, 402, 403, 407})
+_UNAUTHORIZED, _FORBIDDEN = 401, 403
+# Words of model servers and proxies that speak of the model which was named, and not of who asked for it.
+_MODEL_DENIED = re.compile(r"model_not_found|([a-z]+_)?model_access_denied")
+# Of a 403 that speaks of who asked: no other model would be allowed either.
+_KEY_DENIED = frozenset(
+    {"unsupported_country_region_territory", "insufficient_permissions", "ip_not_authorized", "account_deactivated"}
+)
 _FIRST_REDIRECT, _FIRST_CLIENT_ERROR, _FIRST_SERVER_ERROR = 300, 400, 500
 _RATE_LIMITED = 429
 
@@ -69,8 +76,14 @@ def classify_answer(endpoint: str, status_code: int, body: bytes) -> Answered | 
     )
 
 
-def classify_error(status_code: int, headers: Mapping[str, str], body: bytes, *, now: float) -> CallOutcome:
-    """What an answer that is not 2xx means for the task; header names are lower case, `now` is in Unix seconds."""
+def classify_error(
+    status_code: int, headers: Mapping[str, str], body: bytes, *, now: float, own_model: bool = True
+) -> CallOutcome:
+    """What an answer that is not 2xx means for the task; header names are lower case, `now` is in Unix seconds.
+
+    `own_model` says that the request was for the model of our own settings: whoever is refused that, we are. Another
+    is the client's choice.
+    """
     content = parse_object(body)
     error = content.get("error") if content else None
     fields = error if isinstance(error, dict) else {}
@@ -91,7 +104,19 @@ def classify_error(status_code: int, headers: Mapping[str, str], body: bytes, *,
             status_code=status_code,
             body=kept,
         )
-    cause = _cause(status_code, {code, kind})
+    denied = next((word for word in (code, kind) if word and _MODEL_DENIED.fullmatch(word)), None)
+    if denied and not own_model and status_code in {_UNAUTHORIZED, _FORBIDDEN}:
+        return Rejected(
+            error=ApiError(
+                message=f"The model server does not allow the model that the request names ({status_code}, {denied}). "
+                "Name another one.",
+                type="invalid_request_error",
+                code=denied,
+            ),
+            # No body, as below.
+            status_code=status_code,
+        )
+    cause = _cause(status_code, {code, kind}, own_model=own_model)
     return Faulted(
         cause=cause,
         error=ApiError(message=_MESSAGES[cause].format(status_code), type=_TYPES[cause], code=code or cause.value),
@@ -107,18 +132,23 @@ _MESSAGES = {
     Cause.RATE_LIMITED: "The model server is at its rate limit ({}).",
     Cause.OUT_OF_QUOTA: "The model server's account has no quota left ({}).",
     Cause.MISCONFIGURED: "The model server does not accept this service ({}).",
+    Cause.FORBIDDEN: "The model server forbids the request, or the model that it names ({}).",
 }
 _TYPES = {
     Cause.MODEL_ERROR: "server_error",
     Cause.RATE_LIMITED: "rate_limit_error",
     Cause.OUT_OF_QUOTA: "insufficient_quota",
     Cause.MISCONFIGURED: "server_error",
+    Cause.FORBIDDEN: "permission_error",
 }
 
 
-def _cause(status_code: int, words: set[str | None]) -> Cause:
+def _cause(status_code: int, words: set[str | None], *, own_model: bool) -> Cause:
     if status_code == _RATE_LIMITED:
         return Cause.OUT_OF_QUOTA if words & _QUOTA_CODES else Cause.RATE_LIMITED
+    if status_code == _FORBIDDEN and not own_model and not words & _KEY_DENIED:
+        # Our key, the client's model or its very prompt: by one answer nobody can tell.
+        return Cause.FORBIDDEN
     if status_code in _OWN_FAULTS or status_code < _FIRST_CLIENT_ERROR:
         # A redirect means another base URL; it is not followed, as a POST would arrive there as a GET.
         return Cause.MISCONFIGURED

@@ -235,7 +235,7 @@ class Executor:
                 call.lost()
                 raise
             call.ended(outcome)
-        self._braking.called(delivery, outcome)
+        outcome = self._braking.called(delivery, outcome, tenant=claim.task.tenant)
         if isinstance(outcome, Faulted) and outcome.cause is Cause.MISCONFIGURED:
             self._log.error(
                 "the model server refuses this service: see PROMPTMILL_LLM__API_KEY and PROMPTMILL_LLM__BASE_URL",

@@ -54,19 +54,20 @@ class ModelClient:
         except TimeoutError:
             return timed_out(deadline_seconds)
 
-    def _request(self, body: dict[str, Any]) -> bytes:
+    def _request(self, body: dict[str, Any]) -> dict[str, Any]:
         sent = {name: value for name, value in body.items() if name not in _KEPT_HERE}
         if not sent.get("model"):
             sent["model"] = self._default_model
-        return orjson.dumps(sent)
+        return sent
 
-    async def _exchange(self, endpoint: str, request: bytes) -> CallOutcome:
+    async def _exchange(self, endpoint: str, request: dict[str, Any]) -> CallOutcome:
         try:
-            async with self._server.post(endpoint, request) as response:
+            async with self._server.post(endpoint, orjson.dumps(request)) as response:
                 status = response.status
                 if not _FIRST_SUCCESS <= status < _FIRST_REDIRECT:
                     error, _ = await _read(response, _MAX_ERROR_BYTES)
-                    return classify_error(status, response.headers, error, now=time.time())
+                    own_model = request["model"] == self._default_model
+                    return classify_error(status, response.headers, error, now=time.time(), own_model=own_model)
                 answer, whole = await _read(response, self._max_answer_bytes)
         except _NEVER_SENT:
             return unreachable()

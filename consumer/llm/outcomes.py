@@ -51,17 +51,18 @@ class Cause(StrEnum):
     RATE_LIMITED = "rate_limited"
     OUT_OF_QUOTA = "out_of_quota"
     MISCONFIGURED = "misconfigured"
+    FORBIDDEN = "forbidden"
     UNREACHABLE = "unreachable"
 
     @property
     def is_failure(self) -> bool:
         """Whether it counts against the task: the model had the request and failed it."""
-        return self in {Cause.MODEL_ERROR, Cause.MALFORMED, Cause.BROKEN_OFF, Cause.TIMEOUT}
+        return self in {Cause.MODEL_ERROR, Cause.MALFORMED, Cause.BROKEN_OFF, Cause.TIMEOUT, Cause.FORBIDDEN}
 
     @property
     def is_ours(self) -> bool:
-        """Whether only the operator can mend it: asking often does not help."""
-        return self in {Cause.OUT_OF_QUOTA, Cause.MISCONFIGURED}
+        """Whether only the operator can mend it, if anybody: asking often does not help."""
+        return self in {Cause.OUT_OF_QUOTA, Cause.MISCONFIGURED, Cause.FORBIDDEN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

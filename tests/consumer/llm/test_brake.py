@@ -57,16 +57,27 @@ def test_a_few_failures_among_many_records_are_not_nearly_all() -> None:
     assert brake.fault is Sign.MODEL_REFUSES
 
 
+@pytest.mark.parametrize("sign", [Sign.UNDECODABLE, Sign.MODEL_FORBIDS])
 @pytest.mark.parametrize("tenants", [(None,), ("one",), ("one", None)])
-def test_undecodable_records_of_one_tenant_or_of_nobody_known_are_not_ours(tenants: tuple[str | None, ...]) -> None:
+def test_what_one_tenant_or_nobody_known_can_bring_about_alone_is_not_ours(
+    sign: Sign, tenants: tuple[str | None, ...]
+) -> None:
     brake = Brake(POLICY)
     for record in range(100):
-        brake.note(record, Sign.UNDECODABLE, 0.0, tenant=tenants[record % len(tenants)])
+        brake.note(record, sign, 0.0, tenant=tenants[record % len(tenants)])
     assert brake.fault is None
     # Nor do they hide what is.
     for record in range(100, 105):
         brake.note(record, Sign.MODEL_REFUSES, 0.0)
     assert brake.fault is Sign.MODEL_REFUSES
+
+
+def test_two_tenants_with_one_such_sign_each_are_not_several_of_either() -> None:
+    brake = Brake(POLICY)
+    for record in range(100):
+        one = record % 2
+        brake.note(record, (Sign.UNDECODABLE, Sign.MODEL_FORBIDS)[one], 0.0, tenant=f"tenant {one}")
+    assert brake.fault is None
 
 
 def test_while_it_is_on_one_record_at_a_time_is_tried_after_a_pause() -> None:
@@ -109,6 +120,10 @@ def test_what_was_under_way_when_it_came_on_does_not_release_it() -> None:
         (Sign.OWN_ERROR, Sign.MODEL_REFUSES, False),
         (Sign.UNDECODABLE, Sign.HANDLED, True),
         (Sign.UNDECODABLE, Sign.OWN_ERROR, False),
+        (Sign.MODEL_FORBIDS, Sign.MODEL_TAKES, True),
+        (Sign.MODEL_FORBIDS, Sign.MODEL_FORBIDS, False),
+        (Sign.MODEL_FORBIDS, Sign.MODEL_FAILS, False),
+        (Sign.MODEL_FORBIDS, Sign.HANDLED, False),
     ],
 )
 def test_a_probe_releases_it_if_it_shows_that_the_fault_is_over(fault: Sign, sign: Sign, *, released: bool) -> None:

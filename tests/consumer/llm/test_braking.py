@@ -50,6 +50,60 @@ async def test_a_model_that_refuses_our_key_puts_the_brake_on_and_costs_no_attem
     assert [(state.status, state.failures) for state in states] == [(Status.QUEUED, 0)] * 3
 
 
+def naming(model: str, *, tenant: str) -> Task:
+    """A task for a model of the tenant's own choice."""
+    return a_task(tenant=tenant, body={"messages": [{"role": "user", "content": "hello"}], "model": model})
+
+
+async def test_one_tenant_that_names_forbidden_models_keeps_nobody_from_being_served(
+    scene: Scene, worker: Role, fake_model: FakeModel
+) -> None:
+    await fake_model.behave(status=403)
+    tasks = [naming(f"dear-{number}", tenant="acme") for number in range(6)]
+    for offset, task in enumerate(tasks):
+        assert isinstance(await worker.handle(task, offset=offset), RetryAfter)
+    assert worker.braking.hindrance is None
+    # It does not stay so for ever.
+    for failures in range(2, 5):
+        await scene.set(tasks[0], retry_at=0)
+        assert isinstance(await worker.handle(tasks[0], offset=0), RetryAfter)
+        assert (await scene.state(tasks[0])).failures == failures
+    await scene.set(tasks[0], retry_at=0)
+    outcome = await worker.handle(tasks[0], offset=0)
+    assert isinstance(outcome, Settled)
+    result = decode_result(outcome.records[-1].value or b"")
+    assert (result["status"], result["error"]["code"]) == ("failed", "forbidden")
+
+
+async def test_a_model_that_our_key_may_not_use_fails_the_task_that_names_it_at_once(
+    worker: Role, fake_model: FakeModel
+) -> None:
+    await fake_model.behave(status=403, error_code="model_not_found")
+    for offset in range(6):
+        outcome = await worker.handle(naming("dear", tenant=TENANTS[offset % 2]), offset=offset)
+        assert isinstance(outcome, Settled)
+        result = decode_result(outcome.records[-1].value or b"")
+        assert (result["status"], result["error"]["code"]) == ("failed", "model_not_found")
+    assert worker.braking.hindrance is None
+
+
+async def test_what_is_forbidden_to_several_tenants_puts_the_brake_on_and_costs_no_attempt_under_it(
+    scene: Scene, worker: Role, fake_model: FakeModel
+) -> None:
+    await fake_model.behave(status=403)
+    tasks = [naming("any", tenant=TENANTS[number % 2]) for number in range(5)]
+    for offset, task in enumerate(tasks):
+        assert isinstance(await worker.handle(task, offset=offset), RetryAfter)
+    assert worker.braking.hindrance == (
+        "the brake is on: the model server forbids what several tenants ask for: "
+        "see PROMPTMILL_LLM__API_KEY and PROMPTMILL_LLM__BASE_URL"
+    )
+    states = [await scene.state(task) for task in tasks]
+    assert [(state.status, state.failures) for state in states] == [
+        (Status.QUEUED, failures) for failures in (1, 1, 0, 0, 0)
+    ]
+
+
 @pytest.mark.parametrize("status", [400, 404, 422, 429, 500, 503])
 async def test_no_other_answer_of_the_model_does(worker: Role, fake_model: FakeModel, status: int) -> None:
     await fake_model.behave(status=status)

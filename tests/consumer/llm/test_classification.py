@@ -50,6 +50,39 @@ def test_a_status_that_may_pass_is_a_fault(status: int, fields: dict[str, object
     assert outcome.status_code == status
 
 
+# Status, the error's words, what the request for a client's own choice of model comes to.
+OF_A_CLIENTS_MODEL = [
+    (403, {"code": "model_not_found", "type": "invalid_request_error"}, "model_not_found"),
+    (403, {"code": "403", "type": "key_model_access_denied"}, "key_model_access_denied"),
+    (401, {"code": "401", "type": "team_model_access_denied"}, "team_model_access_denied"),
+    (403, {}, Cause.FORBIDDEN),
+    (403, {"type": "permission_error"}, Cause.FORBIDDEN),
+    (403, {"code": "unsupported_country_region_territory", "type": "request_forbidden"}, Cause.MISCONFIGURED),
+    (401, {"code": "invalid_api_key"}, Cause.MISCONFIGURED),
+    (401, {}, Cause.MISCONFIGURED),
+    (402, {}, Cause.MISCONFIGURED),
+]
+
+
+@pytest.mark.parametrize(("status", "fields", "expected"), OF_A_CLIENTS_MODEL)
+def test_who_names_a_model_that_is_forbidden_is_refused_it_and_our_own_model_is_our_own_fault(
+    status: int, fields: dict[str, object], expected: str | Cause
+) -> None:
+    body = error_body(**fields)
+    outcome = classify_error(status, {}, body, now=NOW, own_model=False)
+    if isinstance(expected, Cause):
+        assert isinstance(outcome, Faulted)
+        assert outcome.cause is expected
+    else:
+        assert isinstance(outcome, Rejected)
+        assert (outcome.status_code, outcome.error.code) == (status, expected)
+    # Such an answer may name the operator's account.
+    assert outcome.body is None
+    ours = classify_error(status, {}, body, now=NOW, own_model=True)
+    assert isinstance(ours, Faulted)
+    assert ours.cause is Cause.MISCONFIGURED
+
+
 @pytest.mark.parametrize("status", [400, 404, 405, 413, 415, 422, 451, 499])
 def test_a_status_that_will_not_pass_rejects_the_request(status: int) -> None:
     body = error_body(type="invalid_request_error", code="model_not_found", param="messages[0].content")

@@ -90,6 +90,18 @@ async def test_a_failed_call_is_not_repeated(model: ModelClient, fake_model: Fak
     assert len(await fake_model.calls()) == 2
 
 
+@pytest.mark.parametrize(
+    ("named", "cause"),
+    [({}, Cause.MISCONFIGURED), ({"model": "the-default"}, Cause.MISCONFIGURED), ({"model": "dear"}, Cause.FORBIDDEN)],
+)
+async def test_what_is_forbidden_is_our_own_fault_for_our_own_model_only(
+    model: ModelClient, named: dict[str, str], cause: Cause
+) -> None:
+    outcome = await model.call(CHAT, {**chat("[[status=403]]"), **named}, deadline_seconds=30)
+    assert isinstance(outcome, Faulted)
+    assert outcome.cause is cause
+
+
 async def test_the_deadline_is_for_the_whole_call(model: ModelClient, fake_model: FakeModel) -> None:
     outcome = await model.call(CHAT, chat("[[hang]]"), deadline_seconds=0.1)
     assert isinstance(outcome, Faulted)

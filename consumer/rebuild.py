@@ -200,7 +200,7 @@ class Rebuild:
             else:
                 written = Written(replace(task, body={}), record.partition, record.offset)
                 known = resumption(record.headers)
-                tasks.append(OpenTask(written, known.attempts, known.not_before))
+                tasks.append(OpenTask(written, known.attempts, known.failures, known.not_before))
         reopened = await self._restoring.reopen(tasks, delay_seconds=self._holders_turn_seconds)
         return replace(so_far, reopened=so_far.reopened + reopened, unreadable=so_far.unreadable + unreadable)
 

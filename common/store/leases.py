@@ -54,10 +54,11 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A retry is due in so many seconds; `attempts` were made."""
+    """A retry is due in so many seconds; `attempts` were made, of which the model failed `failures`."""
 
     for_seconds: float
     attempts: int = 0
+    failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ class Leases:
         partition: int,
         offset: int,
         attempts: int | None = None,
+        failures: int | None = None,
         not_before: float | None = None,
         may_create: bool = True,
         may_take_over: bool = True,
@@ -154,8 +156,9 @@ class Leases:
     ) -> ClaimReply:
         """Take `task` from the record at `partition` and `offset`.
 
-        `attempts` and `not_before` (Unix seconds) are what the record itself says of attempts made and of the next
-        one: a task that the store does not have is made anew with them, and with them it may have to wait.
+        `attempts`, `failures` and `not_before` (Unix seconds) are what the record itself says of attempts made, of
+        those that failed and of the next one: a task that the store does not have is made anew with them, and with them
+        it may have to wait.
         Without `may_create` a task that the store does not have is answered with `Missing`, without `may_take_over` a
         lapsed lease with `Lapsed`: after the store has lost something, holders must have their turn first.
         """
@@ -173,6 +176,8 @@ class Leases:
         }
         if attempts is not None:
             arguments["known_attempts"] = attempts
+        if failures is not None:
+            arguments["known_failures"] = failures
         if not_before is not None:
             arguments["not_before"] = to_millis(not_before)
         call = ScriptCall(self._claim, self._keys.of(task.task_id), arguments)
@@ -257,7 +262,7 @@ def _claim_reply(reply: Reply, task: Task, token: str, partition: int, offset: i
     if word == "busy":
         return Busy(to_seconds(numbers[0]))
     if word == "waiting":
-        return Waiting(to_seconds(numbers[0]), attempts=numbers[1])
+        return Waiting(to_seconds(numbers[0]), attempts=numbers[1], failures=numbers[2])
     attempts, failures, crashes, expires_in, started_at = numbers
     claim = Claim(
         task=task,

@@ -37,10 +37,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class OpenTask:
-    """A task that has not ended, by its record, which may know of attempts made and of the next one's Unix time."""
+    """A task that has not ended, by its record: it may know of attempts, failures and the next one's Unix time."""
 
     written: Written
     attempts: int | None = None
+    failures: int | None = None
     not_before: float | None = None
 
 
@@ -86,6 +87,8 @@ class Restoring:
         }
         if task.attempts is not None:
             arguments["known_attempts"] = task.attempts
+        if task.failures is not None:
+            arguments["known_failures"] = task.failures
         if task.not_before is not None:
             arguments["not_before"] = to_millis(task.not_before)
         return ScriptCall(self._reopen, self._keys.of(written.task.task_id), arguments)

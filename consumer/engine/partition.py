@@ -44,10 +44,11 @@ class Work:
     started: bool = False
     # Why the Kafka client cannot read the record, where it cannot: key, value and headers are unknown then.
     unreadable: str | None = None
-    # While it waits: until when, whether for another process, and the attempts that its role counts.
+    # While it waits: until when, whether for another process, and what its role counts of it.
     due: float = 0.0
     held: bool = False
     attempts: int | None = None
+    failures: int | None = None
     # Neither a copy at the tail, nor was it ever tried to move it there.
     fresh: bool = field(init=False)
     size_bytes: int = field(init=False)

@@ -76,12 +76,13 @@ class Settled:
 class RetryAfter:
     """Not finished: the same record comes again after the delay; until then it holds no slot.
 
-    It may come as a copy, at another offset, with `attempts` (those made so far, as the role counts them) in its
-    headers: see `consumer.engine.tail`.
+    It may come as a copy, at another offset, with `attempts` and `failures` (those so far, as the role counts them) in
+    its headers: see `consumer.engine.tail`.
     """
 
     delay_seconds: float
     attempts: int | None = None
+    failures: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

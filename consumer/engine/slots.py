@@ -188,9 +188,13 @@ class Slots:
                     self._done(work)
                 else:
                     await self._again(work, 0.0)
-            case RetryAfter(delay_seconds, attempts):
+            case RetryAfter(delay_seconds):
                 self._metrics.retried.labels(work.delivery.topic).inc()
-                await self._again(work, delay_seconds, attempts=attempts)
+                if outcome.attempts is not None:
+                    work.attempts = outcome.attempts
+                if outcome.failures is not None:
+                    work.failures = outcome.failures
+                await self._again(work, delay_seconds)
             case Held(reason, delay_seconds):
                 delivery = work.delivery
                 self._metrics.held.labels(delivery.topic, reason).inc()
@@ -209,12 +213,8 @@ class Slots:
         work.done()
         self._metrics.finished.labels(work.delivery.topic).inc()
 
-    async def _again(
-        self, work: Work, delay_seconds: float, *, attempts: int | None = None, held: bool = False
-    ) -> None:
+    async def _again(self, work: Work, delay_seconds: float, *, held: bool = False) -> None:
         work.held = held
-        if attempts is not None:
-            work.attempts = attempts
         await self._tail_moves.wait(work, delay_seconds)
 
 
@@ -228,7 +228,7 @@ def _checked(outcome: object) -> Outcome:
     match outcome:
         case Settled():
             return outcome
-        case RetryAfter(delay_seconds, _) | Held(_, delay_seconds):
+        case RetryAfter(delay_seconds) | Held(_, delay_seconds):
             if not 0 <= delay_seconds < math.inf:
                 raise ValueError(f"a delay of {delay_seconds} seconds")
             return outcome

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from consumer.engine.ports import Delivery, Headers, OutgoingRecord
 
-ATTEMPTS, NOT_BEFORE = "attempts", "not-before"
-_OURS = frozenset({ATTEMPTS, NOT_BEFORE})
-_MAX_ATTEMPTS = 2**31
+ATTEMPTS, FAILURES, NOT_BEFORE = "attempts", "failures", "not-before"
+_OURS = frozenset({ATTEMPTS, FAILURES, NOT_BEFORE})
+_MAX_COUNT = 2**31
 # Unix seconds, some thousand years from now: what is later was no time.
 _MAX_TIME = 1e11
 # An hour's wait that holds back commits all the time is moved some fifteen times, ever more often as it ends.
@@ -16,12 +16,15 @@ _STAY_PER_WAIT = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """What a copy at the tail says of its past: attempts made, and the Unix time of the next; None where it does not.
+    """What a copy at the tail says of its past: attempts made, those that failed, and the Unix time of the next.
+
+    None where it does not say.
 
     `copied` tells a copy from a record as it was first written.
     """
 
     attempts: int | None = None
+    failures: int | None = None
     not_before: float | None = None
     copied: bool = False
 
@@ -29,23 +32,26 @@ class Resumption:
 def resumption(headers: Headers) -> Resumption:
     """Read the headers of a delivery; what cannot be read counts as absent, for anybody may write to a topic."""
     found = {name: content for name, content in headers if name in _OURS}
-    attempts, not_before = _number(found.get(ATTEMPTS)), _number(found.get(NOT_BEFORE))
+    not_before = _number(found.get(NOT_BEFORE))
     return Resumption(
-        attempts=None if attempts is None or attempts > _MAX_ATTEMPTS else int(attempts),
+        attempts=_count(found.get(ATTEMPTS)),
+        failures=_count(found.get(FAILURES)),
         not_before=None if not_before is None or not_before > _MAX_TIME else not_before,
         copied=NOT_BEFORE in found,
     )
 
 
-def tail_copy(delivery: Delivery, *, attempts: int | None, not_before: float) -> OutgoingRecord:
-    """The delivery's record for the tail of its own partition: the original but for its two headers, never stacked.
+def tail_copy(delivery: Delivery, *, attempts: int | None, failures: int | None, not_before: float) -> OutgoingRecord:
+    """The delivery's record for the tail of its own partition: the original but for its own headers, never stacked.
 
-    `not_before` is in Unix seconds. Without `attempts` those that the record had stay.
+    `not_before` is in Unix seconds. Without `attempts` or `failures` those that the record had stay.
     """
-    known = resumption(delivery.headers).attempts if attempts is None else attempts
+    before = resumption(delivery.headers)
     headers = [(name, content) for name, content in delivery.headers if name not in _OURS]
-    if known is not None:
-        headers.append((ATTEMPTS, str(known).encode()))
+    for name, count, known in ((ATTEMPTS, attempts, before.attempts), (FAILURES, failures, before.failures)):
+        latest = known if count is None else count
+        if latest is not None:
+            headers.append((name, str(latest).encode()))
     headers.append((NOT_BEFORE, f"{not_before:.3f}".encode()))
     return OutgoingRecord(
         topic=delivery.topic,
@@ -95,6 +101,11 @@ class TailPolicy:
         if wait.crowded and wait.stayed >= self.after_seconds:
             return True
         return wait.holding and wait.stayed >= max(self.after_seconds, _STAY_PER_WAIT * wait.remaining)
+
+
+def _count(content: bytes | None) -> int | None:
+    number = _number(content)
+    return None if number is None or number > _MAX_COUNT else int(number)
 
 
 def _number(content: bytes | None) -> float | None:

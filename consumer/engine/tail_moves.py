@@ -113,7 +113,7 @@ class TailMoves:
     async def _copied(self, work: Work) -> bool:
         delivery = work.delivery
         not_before = self._wall() + work.due - self._now()
-        copy = tail_copy(delivery, attempts=work.attempts, not_before=not_before)
+        copy = tail_copy(delivery, attempts=work.attempts, failures=work.failures, not_before=not_before)
         try:
             async with asyncio.timeout(_SEND_SECONDS):
                 await self._producer.send_and_wait(

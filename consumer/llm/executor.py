@@ -145,8 +145,8 @@ class Executor:
                     return await self._recorder.record(lease, failed(failure or WORKER_LOST, claim.failures), delivery)
             case Busy(for_seconds):
                 return RetryAfter(min(for_seconds, LOOK_AGAIN_SECONDS))
-            case Waiting(for_seconds, attempts):
-                return RetryAfter(for_seconds, attempts)
+            case Waiting(for_seconds, attempts, failures):
+                return RetryAfter(for_seconds, attempts, failures)
             case Missing() | Lapsed():
                 return RetryAfter(_DOUBTED_SECONDS)
             case Ended():
@@ -174,6 +174,7 @@ class Executor:
             partition=delivery.partition,
             offset=delivery.offset,
             attempts=known.attempts,
+            failures=known.failures,
             not_before=known.not_before,
             will_call=will_call,
         )

@@ -109,7 +109,7 @@ class Recorder:
                     cause=again.cause,
                     delay_seconds=round(again.delay_seconds, 3),
                 )
-                return RetryAfter(again.delay_seconds, lease.claim.attempts)
+                return RetryAfter(again.delay_seconds, lease.claim.attempts, again.failures)
 
     async def abandon(self, lease: HeldLease, as_it_was: TryAgain) -> None:
         """Give the task back on the way out, briefly and whatever happens: at worst its lease lapses."""

@@ -93,8 +93,8 @@ MUTATIONS = (
         "consumer/engine/slots.py",
         (
             (
-                "await self._again(work, delay_seconds, attempts=attempts)",
-                "await asyncio.sleep(delay_seconds)\n                await self._again(work, 0.0, attempts=attempts)",
+                "await self._again(work, delay_seconds)\n",
+                "await asyncio.sleep(delay_seconds)\n                await self._again(work, 0.0)\n",
             ),
         ),
         "tests/consumer/engine/test_concurrency.py::test_a_waiting_retry_holds_no_slot_and_comes_back_when_it_is_due",

@@ -1,7 +1,7 @@
 -- A worker takes the task under a lease. Answers one of
 --   claimed attempts failures crashes expires_in started_at   call the model
 --   exhausted (the same)                                      held, but too many workers died with it: make no call
---   busy in | waiting in attempts                             another holds it | a retry is due: look again in so many ms
+--   busy in | waiting in attempts failures                    another holds it | a retry is due: look again in so many ms
 --   final | expired                                           ended before | ended by this very claim
 --   refused | deleted                                         never was a task | its tenant wants nothing of it kept
 --   stale | gone                                              of another run | past its end and forgotten
@@ -9,7 +9,8 @@
 --   lapsed                                                    its lease has, and arg.may_take_over forbids to take it
 -- Without arg.will_call it is taken to be ended only: no attempt.
 -- A store that went back in time may know only an earlier run than the record's: then the record's is missing.
--- arg.known_attempts and arg.not_before, where given, are the record's own memory of a task that is not there.
+-- arg.known_attempts, arg.known_failures and arg.not_before, where given, are the record's own memory of a task that is
+-- not there.
 local task = read()
 if not task.status or behind(task) then
   if now >= arg.expires_at then
@@ -22,6 +23,9 @@ if not task.status or behind(task) then
   create('queued')
   if arg.known_attempts then
     redis.call('HSET', task_key, 'attempts', arg.known_attempts)
+  end
+  if arg.known_failures then
+    redis.call('HSET', task_key, 'failures', arg.known_failures)
   end
   if arg.not_before and arg.not_before > now then
     redis.call('HSET', task_key, 'retry_at', math.min(arg.not_before, arg.expires_at))
@@ -52,7 +56,7 @@ if task.status == 'processing' and not repeated then
   end
   task.crashes = task.crashes + 1
 elseif task.status == 'queued' and task.retry_at > now then
-  return {'waiting', task.retry_at - now, task.attempts}
+  return {'waiting', task.retry_at - now, task.attempts, task.failures}
 end
 
 local answer = 'claimed'

@@ -1,6 +1,6 @@
 -- A rebuild found the record of a run that has not ended. Answers 'reopened', 'present' when the store knows as much or
 -- more, or 'gone' when its time is over. A worker may hold it still: for arg.delay nobody else takes it.
--- arg.known_attempts and arg.not_before are the record's own memory, as for a claim.
+-- arg.known_attempts, arg.known_failures and arg.not_before are the record's own memory, as for a claim.
 local task = read()
 if task.status and not behind(task) then
   return {'present'}
@@ -11,5 +11,6 @@ end
 clear()
 create('queued')
 local retry_at = math.max(now + arg.delay, arg.not_before or 0)
-redis.call('HSET', task_key, 'attempts', arg.known_attempts or 0, 'retry_at', math.min(retry_at, arg.expires_at))
+redis.call('HSET', task_key, 'attempts', arg.known_attempts or 0, 'failures', arg.known_failures or 0, 'retry_at',
+  math.min(retry_at, arg.expires_at))
 return {'reopened'}

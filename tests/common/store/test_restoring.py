@@ -175,7 +175,7 @@ async def test_a_restored_outcome_keeps_the_end_of_life_that_the_store_knows(
 
 async def test_a_reopened_copy_keeps_its_attempts_and_its_time(store: Store, restoring: Restoring) -> None:
     task, due = a_task(), time.time() + 300
-    await restoring.reopen([OpenTask(Written(task, 0, 0), attempts=3, not_before=due)], delay_seconds=30)
+    await restoring.reopen([OpenTask(Written(task, 0, 0), attempts=3, failures=2, not_before=due)], delay_seconds=30)
     state = await store.state(task)
-    assert state.attempts == 3
+    assert (state.attempts, state.failures) == (3, 2)
     assert state.retry_at == pytest.approx(due, abs=0.001)

@@ -6,7 +6,8 @@ from tests.consumer.engine.records import delivery
 
 POLICY = TailPolicy(30.0)
 HEADERS = st.lists(
-    st.tuples(st.sampled_from(["task-id", "tenant", "attempts", "not-before", "x"]), st.binary(max_size=6)), max_size=8
+    st.tuples(st.sampled_from(["task-id", "tenant", "attempts", "failures", "not-before", "x"]), st.binary(max_size=6)),
+    max_size=8,
 ).map(tuple)
 
 
@@ -58,21 +59,29 @@ def test_no_copy_is_moved_oftener_than_the_policy_says_however_often_it_is_asked
     assert moves <= (wait / 30.0 if crowded else 20)
 
 
-@given(HEADERS, st.integers(0, 100) | st.none(), st.floats(0, 1e10))
-def test_a_copy_is_the_original_but_for_two_headers_which_are_replaced_and_never_stacked(
-    headers: tuple[tuple[str, bytes], ...], attempts: int | None, not_before: float
+COUNTS = st.integers(0, 100) | st.none()
+
+
+@given(HEADERS, COUNTS, COUNTS, st.floats(0, 1e10))
+def test_a_copy_is_the_original_but_for_its_own_headers_which_are_replaced_and_never_stacked(
+    headers: tuple[tuple[str, bytes], ...], attempts: int | None, failures: int | None, not_before: float
 ) -> None:
     original = delivery(4, partition=2, key=b"key", value=b"value", headers=headers)
-    first = tail_copy(original, attempts=9, not_before=1.0)
+    first = tail_copy(original, attempts=9, failures=8, not_before=1.0)
     again = delivery(5, partition=2, key=first.key, value=first.value, headers=tuple(first.headers))
-    copy = tail_copy(again, attempts=attempts, not_before=not_before)
+    copy = tail_copy(again, attempts=attempts, failures=failures, not_before=not_before)
     assert (copy.topic, copy.partition, copy.key, copy.value) == ("interactive", 2, b"key", b"value")
-    others = [header for header in headers if header[0] not in {"attempts", "not-before"}]
-    expected = b"9" if attempts is None else str(attempts).encode()
-    assert list(copy.headers) == [*others, ("attempts", expected), ("not-before", f"{not_before:.3f}".encode())]
+    others = [header for header in headers if header[0] not in {"attempts", "failures", "not-before"}]
+    assert list(copy.headers) == [
+        *others,
+        ("attempts", b"9" if attempts is None else str(attempts).encode()),
+        ("failures", b"8" if failures is None else str(failures).encode()),
+        ("not-before", f"{not_before:.3f}".encode()),
+    ]
     said = resumption(copy.headers)
     assert said.copied
     assert said.attempts == (9 if attempts is None else attempts)
+    assert said.failures == (8 if failures is None else failures)
     assert said.not_before == pytest.approx(not_before, abs=0.001)
 
 
@@ -80,12 +89,15 @@ def test_a_copy_is_the_original_but_for_two_headers_which_are_replaced_and_never
 def test_whatever_headers_say_they_can_be_read(headers: tuple[tuple[str, bytes], ...]) -> None:
     said = resumption(headers)
     assert said.attempts is None or 0 <= said.attempts <= 2**31
+    assert said.failures is None or 0 <= said.failures <= 2**31
     assert said.not_before is None or 0 <= said.not_before <= 1e11
 
 
 @pytest.mark.parametrize("content", [b"", b"soon", b"-1", b"nan", b"inf", b"1e300", b"\xff"])
 def test_what_is_no_number_counts_as_absent(content: bytes) -> None:
-    assert resumption([("attempts", content), ("not-before", content)]) == Resumption(copied=True)
+    assert resumption([("attempts", content), ("failures", content), ("not-before", content)]) == Resumption(
+        copied=True
+    )
 
 
 def test_a_record_as_it_was_written_is_no_copy() -> None:

@@ -28,7 +28,7 @@ async def test_a_long_wait_is_spent_at_the_tail_and_holds_back_no_commit(cluster
         deliveries.append(delivery)
         said = resumption(delivery.headers)
         if delivery.offset == 0:
-            return RetryAfter(3.0, attempts=2)
+            return RetryAfter(3.0, attempts=2, failures=1)
         remaining = 0.0 if said.not_before is None else said.not_before - time.time()
         return RetryAfter(remaining) if remaining > 0 else Settled()
 
@@ -47,7 +47,7 @@ async def test_a_long_wait_is_spent_at_the_tail_and_holds_back_no_commit(cluster
     assert (copy.partition, copy.key, copy.value) == (0, original.key, original.value)
     headers = dict(copy.headers)
     assert before + 2.9 < float(headers.pop("not-before")) < time.time()
-    assert headers == {"a": b"b", "attempts": b"2"}
+    assert headers == {"a": b"b", "attempts": b"2", "failures": b"1"}
     assert time.time() >= before + 3.0
     assert deliveries[-1].offset == 3
     assert worker.count("records_moved_total", topic=cluster.names.interactive) == 1

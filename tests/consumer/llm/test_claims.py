@@ -180,7 +180,7 @@ async def test_no_call_is_begun_under_a_lease_that_has_lapsed(scene: Scene, fake
     worker = scene.worker()
     worker.keeper._lease_seconds = 0
     task = a_task()
-    assert await worker.handle(task) == RetryAfter(0, attempts=1)
+    assert await worker.handle(task) == RetryAfter(0, attempts=1, failures=0)
     state = await scene.state(task)
     assert (state.status, state.attempts) == (Status.QUEUED, 0)
     assert await fake_model.calls() == []

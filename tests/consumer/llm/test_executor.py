@@ -73,7 +73,7 @@ async def test_a_fault_gives_the_task_back_and_counts(scene: Scene, worker: Role
     state = await scene.state(task)
     assert (state.status, state.progress, state.attempts, state.failures) == (Status.QUEUED, 0, 1, 1)
     # Half of the base: the jitter of these tests.
-    assert outcome == RetryAfter(0.5, attempts=1)
+    assert outcome == RetryAfter(0.5, attempts=1, failures=1)
     assert state.retry_at is not None
 
 
@@ -91,7 +91,7 @@ async def test_a_fault_that_passes_is_followed_by_the_answer(scene: Scene, worke
 async def test_a_call_that_hangs_is_ended_and_counts(scene: Scene, fake_model: FakeModel) -> None:
     task = a_task("[[hang]]")
     outcome = await scene.worker(call_timeout_seconds=0.2).handle(task)
-    assert outcome == RetryAfter(0.5, attempts=1)
+    assert outcome == RetryAfter(0.5, attempts=1, failures=1)
     assert (await scene.state(task)).failures == 1
     await fake_model.wait_for_in_flight(0)
     assert (await fake_model.stats()).client_disconnected == 1
@@ -100,21 +100,21 @@ async def test_a_call_that_hangs_is_ended_and_counts(scene: Scene, fake_model: F
 async def test_a_rate_limit_is_no_failure_and_its_retry_after_is_kept_to(scene: Scene, worker: Role) -> None:
     task = a_task("[[status=429;retry-after=30]]")
     outcome = await worker.handle(task)
-    assert outcome == RetryAfter(31.5, attempts=1)
+    assert outcome == RetryAfter(31.5, attempts=1, failures=0)
     state = await scene.state(task)
     assert (state.status, state.attempts, state.failures) == (Status.QUEUED, 1, 0)
 
 
 async def test_a_quota_that_is_used_up_is_asked_about_slowly(scene: Scene, worker: Role) -> None:
     task = a_task("[[error-code=insufficient_quota]]")
-    assert await worker.handle(task) == RetryAfter(45, attempts=1)
+    assert await worker.handle(task) == RetryAfter(45, attempts=1, failures=0)
     assert (await scene.state(task)).failures == 0
 
 
 @pytest.mark.parametrize("status", [401, 403, 302])
 async def test_our_own_misconfiguration_is_not_the_tasks_fault(scene: Scene, worker: Role, status: int) -> None:
     task = a_task(f"[[status={status}]]")
-    assert await worker.handle(task) == RetryAfter(45, attempts=1)
+    assert await worker.handle(task) == RetryAfter(45, attempts=1, failures=0)
     state = await scene.state(task)
     assert (state.status, state.failures) == (Status.QUEUED, 0)
 
@@ -122,7 +122,7 @@ async def test_our_own_misconfiguration_is_not_the_tasks_fault(scene: Scene, wor
 async def test_a_model_that_cannot_be_reached_is_not_the_tasks_fault(scene: Scene) -> None:
     task = a_task()
     async with scene.unreachable_worker() as astray:
-        assert await astray.handle(task) == RetryAfter(0.5, attempts=1)
+        assert await astray.handle(task) == RetryAfter(0.5, attempts=1, failures=0)
     state = await scene.state(task)
     assert (state.status, state.failures) == (Status.QUEUED, 0)
 
@@ -299,33 +299,35 @@ async def test_a_copy_at_the_tail_is_told_from_the_store_how_long_to_wait_and_wh
     scene: Scene, worker: Role
 ) -> None:
     task = a_task("[[status=429;retry-after=3600]]", life=7200)
-    assert await worker.handle(task) == RetryAfter(3630, attempts=1)
+    assert await worker.handle(task) == RetryAfter(3630, attempts=1, failures=0)
     # Another worker, which knows of nothing but the record.
+    await scene.set(task, failures=3)
     outcome = await scene.worker().handle(task, offset=8)
     assert isinstance(outcome, RetryAfter)
-    assert outcome.attempts == 1
+    assert (outcome.attempts, outcome.failures) == (1, 3)
     assert outcome.delay_seconds == pytest.approx(3630, abs=30)
 
 
 async def test_a_copy_of_a_task_that_the_store_lost_waits_and_counts_as_its_headers_say(
     scene: Scene, worker: Role, fake_model: FakeModel
 ) -> None:
-    task = a_task(life=7200)
-    copy = dataclasses.replace(
-        a_delivery(task), headers=[("attempts", b"3"), ("not-before", f"{time.time() + 3600:.3f}".encode())]
-    )
+    task = a_task("[[status=500]]", life=7200)
+    due = f"{time.time() + 3600:.3f}".encode()
+    copy = dataclasses.replace(a_delivery(task), headers=[("attempts", b"6"), ("failures", b"4"), ("not-before", due)])
     outcome = await worker.executor.handle(copy)
     assert isinstance(outcome, RetryAfter)
-    assert outcome.attempts == 3
+    assert (outcome.attempts, outcome.failures) == (6, 4)
     assert outcome.delay_seconds == pytest.approx(3600, abs=30)
     state = await scene.state(task)
-    assert (state.status, state.attempts) == (Status.QUEUED, 3)
+    assert (state.status, state.attempts, state.failures) == (Status.QUEUED, 6, 4)
     assert state.retry_at == pytest.approx(time.time() + 3600, abs=30)
     assert await fake_model.calls() == []
 
+    # One more makes five: it is not tried for ever, however often the store is lost.
     await scene.set(task, retry_at=0)
     assert isinstance(await worker.executor.handle(copy), Settled)
-    assert (await scene.state(task)).attempts == 4
+    state = await scene.state(task)
+    assert (state.status, state.attempts, state.failures) == (Status.FAILED, 7, 5)
 
 
 async def test_a_copy_never_waits_past_its_tasks_end(worker: Role) -> None:

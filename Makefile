@@ -13,11 +13,15 @@ up: $(VENV) ## Kafka, Valkey, a model and both services, on this machine
 	@# Ctrl-C is a good end. The trap keeps the shell here until all has stopped.
 	@trap : INT; $(BIN)/promptmill up $(ARGS) || [ $$? -eq 130 ]
 
-test: $(VENV)/.dev ## Every test, on real Kafka and Valkey
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not fault" $(ARGS)
+# Most tests wait for real servers: more processes than cores.
+PROCESSES ?= 3
+PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
-faults: $(VENV)/.dev ## Faults of every kind strike the running services; about half an hour
-	$(BIN)/python -m pytest -m fault tests/faults $(ARGS)
+test: $(VENV)/.dev ## Every test, on real Kafka and Valkey, faults among them
+	$(PYTEST) $(ARGS)
+
+faults: $(VENV)/.dev ## Of the tests, the faults alone: each strikes the running services
+	$(PYTEST) -m fault tests/faults $(ARGS)
 
 MINUTES ?= 60
 SEED ?= 1
@@ -26,9 +30,8 @@ soak: $(VENV)/.dev ## Faults in random order for MINUTES=60, by SEED=1, with pro
 
 MEASUREMENTS := .promptmill/faults.jsonl
 reliability: $(VENV)/.dev ## Let every fault strike and write the figures into docs/reliability.md
-	mkdir -p $(dir $(MEASUREMENTS))
 	rm -f $(MEASUREMENTS)
-	PROMPTMILL_FAULT_MEASUREMENTS=$(MEASUREMENTS) $(BIN)/python -m pytest -p no:randomly tests/faults $(ARGS)
+	PROMPTMILL_FAULT_MEASUREMENTS=$(MEASUREMENTS) $(PYTEST) -m fault tests/faults $(ARGS)
 	$(BIN)/python -m tests.faults.page $(MEASUREMENTS) docs/reliability.md
 
 mutations: $(VENV)/.dev ## Plant bugs, one at a time, and see the tests that name them fail

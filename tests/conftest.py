@@ -1,5 +1,6 @@
 import os
 from collections.abc import AsyncIterator, Generator
+from typing import Any
 
 import hypothesis
 import pytest
@@ -14,6 +15,7 @@ from tests.support.backend import (
     topics_deleted_afterwards,
     unique_prefix,
 )
+from tests.support.distribution import Distribution, place
 from tests.support.fake_model import FakeModel, running_fake_model
 from tests.support.processes import LIVE_PROCESSES, Processes, running_processes
 
@@ -39,6 +41,21 @@ def pytest_report_header() -> str:
         f"backend: {chosen_backend(os.environ)} (Apache Kafka and Valkey, started when a test first needs them); "
         f"hypothesis: {os.environ.get(PROFILE_VARIABLE, 'default')}"
     )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # After they were shuffled, and alike in every process.
+    items.sort(key=lambda item: place(item.nodeid, getattr(item, "fixturenames", ())))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Distribution | None:
+    if config.getoption("dist") != "loadfile":
+        return None
+    # In the order of the items, not of the number of tests in a file.
+    config.option.loadscopereorder = False
+    return Distribution(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

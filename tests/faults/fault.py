@@ -7,6 +7,7 @@ from pathlib import Path
 
 import orjson
 
+from tests.faults.circumstances import Circumstances
 from tests.faults.scene import Scene, Terms
 from tests.faults.verdict import Verdict, judge, seconds_to_recover
 
@@ -45,12 +46,12 @@ class Measurement:
     duplicates: int
     duplicates_allowed: int
     recovery_seconds: float
-    at: float
 
-    def append_to(self, file: Path) -> None:
-        """Write it as one line of JSON."""
-        with file.open("ab") as lines:
-            lines.write(orjson.dumps(asdict(self)) + b"\n")
+    def append_to(self, file: Path, circumstances: Circumstances) -> None:
+        """Write both as one line of JSON, at once: several processes may do so."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("ab", buffering=0) as lines:
+            lines.write(orjson.dumps(asdict(self) | asdict(circumstances)) + b"\n")
 
 
 async def suffer(fault: Fault, scene: Scene) -> tuple[Measurement, Verdict]:
@@ -59,7 +60,7 @@ async def suffer(fault: Fault, scene: Scene) -> tuple[Measurement, Verdict]:
         await scene.load.accepts_more(_TASKS_BEFORE)
         await scene.calls_in_flight()
         await fault.strike(scene)
-        moment = time.time() if scene.moment is None else scene.moment
+        moments = scene.moments or [time.time()]
         await scene.load.accepts_more(_TASKS_AFTER)
     evidence = await scene.evidence(fault.deadline)
     verdict = judge(evidence)
@@ -70,8 +71,9 @@ async def suffer(fault: Fault, scene: Scene) -> tuple[Measurement, Verdict]:
         other=len(verdict.other),
         duplicates=verdict.duplicate_calls,
         duplicates_allowed=fault.duplicates,
-        recovery_seconds=round(seconds_to_recover(evidence, scene.load.accepted_at, moment), 1),
-        at=time.time(),
+        recovery_seconds=round(
+            max(seconds_to_recover(evidence, scene.load.accepted_at, moment) for moment in moments), 1
+        ),
     )
     return measurement, verdict
 

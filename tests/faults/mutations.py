@@ -70,6 +70,17 @@ MUTATIONS = (
         "test_a_partition_that_another_member_had_meanwhile_is_begun_anew_where_that_one_ended",
     ),
     Mutation(
+        "a rebalance takes away the records that were fetched before it",
+        "consumer/engine/assignment.py",
+        (
+            (
+                "self._settled = False\n        try:",
+                "self._settled = False\n        list(map(self._backlog.drop, self._partitions.values()))\n        try:",
+            ),
+        ),
+        "tests/consumer/engine/test_rebalance.py::test_records_already_fetched_are_started_during_a_rebalance",
+    ),
+    Mutation(
         "a commit goes on into the next generation of the group",
         "consumer/engine/commits.py",
         (("            self._under_way.reschedule(asyncio.get_running_loop().time())", "            pass"),),
@@ -149,6 +160,19 @@ MUTATIONS = (
         "consumer/llm/lease_keeper.py",
         (("            self._ask_soon([claim.task.task_id])", "            pass"),),
         "tests/consumer/llm/test_cancellations.py::test_a_wake_up_that_overtakes_the_answer_to_the_claim_is_not_lost",
+    ),
+    Mutation(
+        "a record of the next release is passed over",
+        "consumer/llm/executor.py",
+        (('return Held("unknown_version", _HELD_SECONDS)', "return Settled()"),),
+        "tests/faults/test_records.py::test_every_task_is_called_once_whatever_else_stands_in_the_topic"
+        "[write_a_record_of_the_next_release]",
+    ),
+    Mutation(
+        "a request repeated after its API was killed gets other ids",
+        "common/store/lua/idempotency_begin.lua",
+        (("  if not state then\n    redis.call('DEL'", "  if true then\n    redis.call('DEL'"),),
+        "tests/faults/test_api.py::test_what_was_answered_is_run_once[before the answer]",
     ),
     Mutation(
         "a deleted task leaves no mark",

@@ -1,30 +1,57 @@
 """`python -m tests.faults.page MEASUREMENTS PAGE`: write the table of faults into the page, between its markers."""
 
 import argparse
-import os
-import platform
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import orjson
 
+from tests.faults.catalogue import all_faults
+from tests.faults.circumstances import described
+
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+_LINE = 120
 _HEAD = (
     "| fault | tasks | lost | other than one outcome | calls made again (at most) | seconds to recover |\n"
     "|---|--:|--:|--:|--:|--:|\n"
 )
 
 
+def newest(measurements: Iterable[Mapping[str, Any]], names: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Return the last measurement of each fault, in the order of their names.
+
+    Raises:
+        ValueError: A fault was not measured.
+    """
+    found = {measured["name"]: measured for measured in measurements}
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise ValueError(f"not measured: {'; '.join(missing)}")
+    return [found[name] for name in names]
+
+
 def table(measurements: Iterable[Mapping[str, Any]]) -> str:
-    """Return the table, a row for each fault in the order measured; of several measurements the last."""
-    rows = {measured["name"]: measured for measured in measurements}
+    """Return the table, a row for each measurement."""
     return _HEAD + "".join(
-        f"| {name} | {row['tasks']} | {row['lost']} | {row['other']} | {row['duplicates']} "
+        f"| {row['name']} | {row['tasks']} | {row['lost']} | {row['other']} | {row['duplicates']} "
         f"({row['duplicates_allowed']}) | {row['recovery_seconds']:.1f} |\n"
-        for name, row in rows.items()
+        for row in measurements
     )
+
+
+def measured_part(page: str) -> str:
+    """Return what stands between the markers.
+
+    Raises:
+        ValueError: The page has no such markers.
+    """
+    _, found_begin, rest = page.partition(BEGIN)
+    measured, found_end, _ = rest.partition(END)
+    if not found_begin or not found_end:
+        raise ValueError(f"the page needs the lines {BEGIN} and {END}")
+    return measured
 
 
 def with_measured(page: str, measured: str) -> str:
@@ -33,17 +60,8 @@ def with_measured(page: str, measured: str) -> str:
     Raises:
         ValueError: The page has no such markers.
     """
-    before, found_begin, rest = page.partition(BEGIN)
-    _, found_end, after = rest.partition(END)
-    if not found_begin or not found_end:
-        raise ValueError(f"the page needs the lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n{measured}{END}{after}"
-
-
-def machine() -> str:
-    """Say what the measurements were taken on."""
-    system = f"{platform.system()} {platform.machine()}"
-    return f"{os.cpu_count()} processor cores, {system}, Python {platform.python_version()}"
+    before = measured_part(page)
+    return page.replace(f"{BEGIN}{before}{END}", f"{BEGIN}\n{measured}{END}")
 
 
 def read_measurements(file: Path) -> Sequence[Mapping[str, Any]]:
@@ -57,10 +75,9 @@ def main() -> None:
     parser.add_argument("measurements", type=Path)
     parser.add_argument("page", type=Path)
     given = parser.parse_args()
-    measurements = read_measurements(given.measurements)
-    day = time.strftime("%Y-%m-%d", time.gmtime(max(measured["at"] for measured in measurements)))
-    said = f"Measured on {day} by `make reliability`: {machine()}.\n\n"
-    given.page.write_text(with_measured(given.page.read_text("utf-8"), f"{said}{table(measurements)}"), "utf-8")
+    rows = newest(read_measurements(given.measurements), [fault.name for fault in all_faults()])
+    page = given.page.read_text("utf-8")
+    given.page.write_text(with_measured(page, f"{fill(described(rows), _LINE)}\n\n{table(rows)}"), "utf-8")
 
 
 if __name__ == "__main__":

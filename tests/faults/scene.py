@@ -45,7 +45,7 @@ QUICK: Mapping[str, object] = MappingProxyType(
         "llm__retry_cap_seconds": 2,
     }
 )
-_DEFAULT_LEASE_SECONDS = 30
+_DEFAULT_LEASE_SECONDS, _DEFAULT_SESSION_SECONDS = 30, 10
 _PARTITIONS = 12
 _IDS_A_QUERY = 100
 
@@ -70,11 +70,12 @@ class Scene:
     """What a fault acts on.
 
     Args:
-        moment: When recovery began, Unix seconds; None for the fault's end.
+        moments: When recoveries began, Unix seconds; where there is none, the fault's end is it.
         extra: Tasks that the fault submitted itself: prompts by id.
         may_end: Statuses in which a task may end, by id, where ``completed`` is not the one.
         unread: Ids whose answer nobody can read any more.
         deleted: Ids that the fault deleted.
+        ended: Ids that were seen to be final.
         notes: What did not come in time.
     """
 
@@ -88,27 +89,28 @@ class Scene:
     load: Load
     random: Random
     worker_settings: Mapping[str, object]
-    moment: float | None = None
+    moments: list[float] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
+    ended: set[str] = field(default_factory=set)
     may_end: dict[str, frozenset[str]] = field(default_factory=dict)
     extra: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    async def submit(self, prompts: list[str], *, may_end: str) -> list[str]:
-        """Submit prompts beside the load that end in another status than ``completed``."""
+    async def submit(self, prompts: list[str], *, may_end: str = "completed") -> list[str]:
+        """Submit prompts beside the load that end in this status."""
         task_ids = await self.api.submit(prompts)
         self.extra.update(zip(task_ids, prompts, strict=True))
         self.may_end.update(dict.fromkeys(task_ids, frozenset({may_end})))
         return task_ids
 
     def recovery_begins(self) -> None:
-        """Measure from now on how long the tasks accepted so far take."""
-        self.moment = time.time()
+        """Measure how long the tasks accepted so far take from now on."""
+        self.moments.append(time.time())
 
-    async def start_worker(self) -> LiveProcess:
+    async def start_worker(self, module: str = "consumer") -> LiveProcess:
         """Add a worker to those under load."""
-        worker = await self.deployment.start_worker(concurrency=CONCURRENCY, **self.worker_settings)
+        worker = await self.deployment.start_worker(module, concurrency=CONCURRENCY, **self.worker_settings)
         self.workers.append(worker)
         return worker
 
@@ -123,19 +125,38 @@ class Scene:
         """How long a task stays a silent worker's."""
         return float(str(self.worker_settings.get("worker__lease_seconds", _DEFAULT_LEASE_SECONDS)))
 
+    @property
+    def session_seconds(self) -> float:
+        """How long a silent worker stays in the group."""
+        return float(str(self.worker_settings.get("worker__session_timeout_seconds", _DEFAULT_SESSION_SECONDS)))
+
     async def lasting(self, seconds: float) -> None:
         """Let the load go on for a while, where the fault is one of time."""
         over = time.monotonic() + seconds
         await until(lambda: time.monotonic() >= over, deadline=seconds + 60)
 
-    async def calls_in_flight(self) -> None:
-        """Wait until the model has calls of every worker's."""
-        await until(self._busy, what="calls in flight")
+    async def calls_in_flight(self, *, each: int = 1) -> None:
+        """Wait until the model has so many calls for each worker."""
+
+        async def busy() -> bool:
+            return (await self.model.stats()).in_flight >= each * len(self.workers)
+
+        await until(busy, what="calls in flight")
 
     async def model_called_more(self, count: int) -> None:
         """Wait until the model has had so many more calls."""
         enough = (await self.model.stats()).calls + count
         await until(lambda: self._called(enough), deadline=90, what=f"{count} more calls")
+
+    async def metric(self, sample: str) -> float:
+        """Add up what all workers say of a metric."""
+        return sum([await self.deployment.metric(worker, sample) for worker in self.workers])
+
+    async def accepted_ended(self) -> None:
+        """Wait until every task is final that the load has been promised so far."""
+        unfinished = self.load.accepted.keys() - self.ended - self.deleted
+        await self.api.wait_until_final(list(unfinished), deadline=120)
+        self.ended |= unfinished
 
     async def ends(self, deadline: float) -> Mapping[str, Shown]:
         """Wait until every accepted task is final, or for ``deadline`` seconds, and return what is shown of each."""
@@ -174,9 +195,6 @@ class Scene:
     def prompts(self) -> dict[str, str]:
         """Return the prompt of every accepted task, by id."""
         return {**self.load.accepted, **self.extra}
-
-    async def _busy(self) -> bool:
-        return (await self.model.stats()).in_flight >= len(self.workers)
 
     async def _called(self, count: int) -> bool:
         return (await self.model.stats()).calls >= count

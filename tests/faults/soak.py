@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from tests.faults import test_api, test_endings, test_model, test_records, test_servers, test_store_loss, test_workers
-from tests.faults.fault import Fault
+from tests.faults.catalogue import faults_of_one_broker
 from tests.faults.memory import MemoryLog
 from tests.faults.scene import Scene, Servers, Terms, scene
 from tests.faults.verdict import Verdict, judge
@@ -51,19 +50,6 @@ class Report:
         return not lost and self.verdict.duplicate_calls <= self.allowed
 
 
-def all_faults() -> list[Fault]:
-    """Return every fault that one deployment can suffer again and again."""
-    return [
-        *test_workers.FAULTS,
-        *test_api.FAULTS,
-        *test_endings.FAULTS,
-        *test_servers.FAULTS,
-        *test_model.FAULTS.values(),
-        *test_records.FAULTS,
-        *test_store_loss.FAULTS,
-    ]
-
-
 async def soak(minutes: float, seed: int, folder: Path) -> Report:
     """Let faults strike for so many minutes, then wait for the end of every task and judge."""
     random = Random(seed)
@@ -86,7 +72,7 @@ async def _strike_again_and_again(struck: Scene, memory: MemoryLog, random: Rand
     """Return how many calls the faults together may have caused to be made again."""
     allowed = 0
     began = time.monotonic()
-    faults = all_faults()
+    faults = faults_of_one_broker()
     async with struck.load.running():
         while time.monotonic() - began < seconds:
             random.shuffle(faults)

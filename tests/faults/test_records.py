@@ -1,6 +1,7 @@
 """Records that are garbage, come twice, or come again."""
 
 import asyncio
+import time
 from collections import Counter
 
 import pytest
@@ -8,9 +9,11 @@ from aiokafka import TopicPartition
 
 from common.connections import create_group_consumer
 from common.store.keys import Keys
+from common.task import Task, new_task_id
 from tests.faults.conftest import Strike
 from tests.faults.fault import Fault
 from tests.faults.scene import SESSION_SECONDS, Scene
+from tests.support.next_worker import MODULE as NEXT_WORKER, encode_next
 from tests.support.waiting import until
 
 _NESTED = b"[" * 500_000 + b"]" * 500_000
@@ -31,6 +34,57 @@ async def write_poison(scene: Scene) -> None:
     await scene.view.write(scene.view.topics.interactive, values)
     dead = await _dead_letters_after(scene, known, len(values))
     assert dead == Counter(value for _, value in values)
+
+
+async def write_a_record_of_the_next_release(scene: Scene) -> None:
+    """It is held where it is while everything around it goes on, until there is a worker that knows it."""
+    task = _a_task(f"next {len(scene.extra)}")
+    topic, group = scene.view.topics.interactive, scene.view.topics.llm_group
+    held_in = TopicPartition(topic, 0)
+    before = await scene.view.committed(group, topic)
+    await scene.view.write(topic, [(held_in.partition, encode_next(task))])
+    records = await scene.view.records(topic)
+    [held_at] = [record.offset for record in records if record.value == encode_next(task)]
+    await scene.load.accepts_more(3 * len(before))
+    await scene.accepted_ended()
+
+    async def others_committed() -> bool:
+        committed = await scene.view.committed(group, topic)
+        others = all(committed[one] > before[one] for one in committed if one != held_in)
+        return others and committed[held_in] == held_at
+
+    await until(others_committed, what="commits up to the record, and of the other partitions")
+    behind = [record for record in await scene.view.records(topic) if record.partition == 0 and record.offset > held_at]
+    assert behind, "no neighbours came behind the record"
+    assert all(record.value != encode_next(task) for record in await scene.view.records(scene.view.topics.dead_letters))
+    assert await scene.metric(f'promptmill_engine_records_held_total{{reason="unknown_version",topic="{topic}"}}') >= 1
+    assert any("record of an unknown version held" in worker.log() for worker in scene.workers)
+    await _deploy_the_next_release(scene, task)
+
+
+async def _deploy_the_next_release(scene: Scene, task: Task) -> None:
+    """For as long as it takes it to do the task; then the release before it comes back."""
+    old = list(scene.workers)
+    newer = await scene.start_worker(NEXT_WORKER)
+    for worker in old:
+        await scene.end_worker(worker)
+    await scene.api.wait_until_completed([task.task_id])
+    scene.extra[task.task_id] = task.body["messages"][0]["content"]
+    for worker in old:
+        await worker.start()
+        scene.workers.append(worker)
+    await scene.end_worker(newer)
+
+
+def _a_task(prompt: str) -> Task:
+    now = time.time()
+    return Task(
+        task_id=new_task_id(),
+        tenant="local",
+        body={"messages": [{"role": "user", "content": prompt}]},
+        created_at=now,
+        expires_at=now + 3600,
+    )
 
 
 async def write_records_twice(scene: Scene) -> None:
@@ -104,7 +158,11 @@ async def submit_largest_prompts_that_the_model_refuses(scene: Scene) -> None:
 
 
 FAULTS = [
-    Fault(name="Garbage, cut-off, wrongly versioned and 1 MB of nested JSON on the tasks topic", strike=write_poison),
+    Fault(name="Garbage, cut-off, versionless and 1 MB of nested JSON on the tasks topic", strike=write_poison),
+    Fault(
+        name="A record of the next release's version, held until a worker of that release comes",
+        strike=write_a_record_of_the_next_release,
+    ),
     Fault(name="Every record written twice, for two workers at once", strike=write_records_twice),
     Fault(name="Offsets reset to earliest by an operator", strike=reset_offsets),
     Fault(name="Offsets reset to earliest, the results' keys expired", strike=reset_offsets_of_expired_results),

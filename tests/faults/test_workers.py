@@ -1,24 +1,61 @@
 """Workers that are killed, stopped, added, removed and halted while tasks come in."""
 
 import asyncio
+import time
 
+import aiohttp
 import pytest
 
 from tests.faults.conftest import Strike
 from tests.faults.fault import Fault
 from tests.faults.scene import CONCURRENCY, LEASE_SECONDS, SESSION_SECONDS, Scene, Terms
+from tests.support.blocking_worker import BLOCK, BLOCKED, MODULE as BLOCKING_WORKER, WAKE
+from tests.support.fake_model import Outcome
+from tests.support.waiting import until
 
 _ROUNDS = 10
+# What a worker fetches beyond its slots.
+_FETCHED = 16
 
 
 async def kill_workers(scene: Scene) -> None:
-    """Each killed worker is replaced at once, as any orchestrator would."""
-    for _ in range(_ROUNDS):
+    """Each killed worker is replaced at once, as any orchestrator would; in the end only after all has recovered."""
+    for number in range(_ROUNDS):
         await scene.calls_in_flight()
         killed = scene.random.choice(scene.workers)
         await killed.kill()
-        scene.recovery_begins()
-        await killed.start()
+        if number < _ROUNDS // 2:
+            await killed.start()
+        else:
+            scene.recovery_begins()
+            await killed.start()
+            await scene.accepted_ended()
+
+
+async def kill_a_worker_with_a_backlog(scene: Scene) -> None:
+    """The group waits for the dead one's session as soon as its successor is there; the others have records fetched."""
+    latency = scene.session_seconds / 3
+    await scene.model.behave(latency_seconds=latency, jitter_seconds=latency / 2)
+    numbers = range(len(scene.workers) * (CONCURRENCY + _FETCHED))
+    await scene.submit([f"backlog {len(scene.extra)} {number}" for number in numbers])
+    await scene.calls_in_flight(each=CONCURRENCY)
+    killed = scene.workers[0]
+    killed_at = time.time()
+    await killed.kill()
+    scene.recovery_begins()
+    await killed.start()
+    assigned_at = time.time()
+    half_way = (killed_at + assigned_at) / 2
+    completed = [
+        call
+        for call in await scene.model.calls()
+        if call.started_at > killed_at
+        and call.finished_at is not None
+        and half_way < call.finished_at < assigned_at
+        and call.outcome is Outcome.ANSWERED
+    ]
+    assert len(completed) >= CONCURRENCY, f"{len(completed)} calls completed in {assigned_at - half_way:.1f} s"
+    await scene.model.behave(latency_seconds=0.5)
 
 
 async def stop_workers(scene: Scene) -> None:
@@ -51,8 +88,32 @@ async def halt_a_worker(scene: Scene) -> None:
     await scene.view.wait_for_workers(len(scene.workers))
 
 
+async def block_a_worker(scene: Scene) -> None:
+    """Its process lives and its loop does nothing. Awake again, it has to throw away what others did meanwhile."""
+    blocked = await scene.start_worker(BLOCKING_WORKER)
+    await scene.view.wait_for_workers(len(scene.workers))
+
+    async def calls() -> bool:
+        return await scene.deployment.metric(blocked, "promptmill_model_calls_in_flight") >= CONCURRENCY // 2
+
+    await until(calls, what="calls of the worker that is to be blocked")
+    blocked.send(BLOCK)
+    await until(lambda: BLOCKED in blocked.log(), what="the worker to be blocked")
+    scene.recovery_begins()
+    await scene.view.wait_for_workers(len(scene.workers) - 1)
+    await scene.accepted_ended()
+    blocked.send(WAKE)
+
+    async def threw_away() -> bool:
+        return await scene.deployment.metric(blocked, "promptmill_claims_lost_total") >= 1
+
+    await until(threw_away, what="the worker to find that its claims are lost", ignoring=(aiohttp.ClientError,))
+    await scene.view.wait_for_workers(len(scene.workers))
+    await scene.end_worker(blocked)
+
+
 async def halt_a_worker_for_a_moment(scene: Scene) -> None:
-    """Less than its session, more than its lease: the group never learns of it."""
+    """Less than its session and its lease: nobody learns of it."""
     halted = scene.workers[0]
     halted.freeze()
     await scene.lasting(SESSION_SECONDS - 2)
@@ -66,6 +127,12 @@ FAULTS = [
         duplicates=_ROUNDS * CONCURRENCY,
         recovery_seconds=max(LEASE_SECONDS, SESSION_SECONDS) + 10,
     ),
+    Fault(
+        name="`kill -9` of a worker, replaced at once, while all have a backlog: the others keep completing",
+        strike=kill_a_worker_with_a_backlog,
+        duplicates=CONCURRENCY,
+        terms=Terms(requests_per_second=1),
+    ),
     Fault(name=f"SIGTERM to a worker, {_ROUNDS} times, each replaced", strike=stop_workers),
     Fault(name="From 1 worker to 4, and back to 1", strike=scale_out_and_in, terms=Terms(workers=1)),
     Fault(
@@ -73,6 +140,13 @@ FAULTS = [
         strike=halt_a_worker,
         duplicates=CONCURRENCY,
         recovery_seconds=max(LEASE_SECONDS, SESSION_SECONDS) + 10,
+    ),
+    Fault(
+        name="A worker's event loop blocked past session and lease",
+        strike=block_a_worker,
+        duplicates=CONCURRENCY,
+        recovery_seconds=max(LEASE_SECONDS, SESSION_SECONDS) + 10,
+        terms=Terms(requests_per_second=3, latency_seconds=1.0),
     ),
     Fault(name="SIGSTOP of a worker for less than its lease", strike=halt_a_worker_for_a_moment),
 ]

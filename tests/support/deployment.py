@@ -70,16 +70,17 @@ class Deployment:
         self.apis.append(await self._start("api", program, operations_port, own))
         return Api(f"http://127.0.0.1:{port}", self._session)
 
-    async def start_worker(self, *, concurrency: int, **settings: object) -> LiveProcess:
+    async def start_worker(self, module: str = "consumer", /, *, concurrency: int, **settings: object) -> LiveProcess:
         """Run a worker until the test's end.
 
         Args:
+            module: What is run, where it is not the worker as it is.
             concurrency: Its slots.
             settings: More settings, by path: ``worker__lease_seconds=2``.
         """
         operations_port = self._ports.free()
         own = {"worker__concurrency": concurrency, "worker__operations_port": operations_port, **settings}
-        worker = await self._start("worker", ("consumer",), operations_port, own)
+        worker = await self._start("worker", (module,), operations_port, own)
         self.workers.append(worker)
         return worker
 

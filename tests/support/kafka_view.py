@@ -1,7 +1,7 @@
 """What Kafka itself says: members of groups, their lag, and the records of a topic."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -9,7 +9,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from common.connections import create_admin, create_producer, create_reader
+from common.record import UnknownVersion, UnreadableRecord, decode_task
 from common.settings import KafkaSettings
+from common.task import Task
 from common.topics import TopicNames
 from tests.support.waiting import until
 
@@ -52,6 +54,12 @@ class KafkaView:
 
     async def lag(self, group_id: str, topic: str) -> int:
         """Return how many records of a topic the group has not committed."""
+        committed = await self.committed(group_id, topic)
+        ends: dict[TopicPartition, int] = await self._reader.end_offsets(list(committed))
+        return sum(ends[partition] - offset for partition, offset in committed.items())
+
+    async def committed(self, group_id: str, topic: str) -> dict[TopicPartition, int]:
+        """Return the offset that the group has committed of each partition, 0 where there is none."""
         partitions = await self._partitions(topic)
         committed: dict[TopicPartition, Any] = {}
 
@@ -61,9 +69,8 @@ class KafkaView:
             return committed.keys() >= set(partitions)
 
         await until(all_answered, what=f"the offsets of {group_id}")
-        ends: dict[TopicPartition, int] = await self._reader.end_offsets(partitions)
         # Kafka says -1 where nothing was ever committed.
-        return sum(ends[partition] - max(committed[partition].offset, 0) for partition in partitions)
+        return {partition: max(committed[partition].offset, 0) for partition in partitions}
 
     async def wait_until_committed(self, *, deadline: float = 60.0) -> None:
         """Wait until the workers have committed every record of the interactive lane.
@@ -101,6 +108,14 @@ class KafkaView:
     async def partitions(self, topic: str) -> int:
         """Return how many partitions a topic has."""
         return len(await self._partitions(topic))
+
+    async def tasks(self) -> list[Task]:
+        """Return every task of the interactive lane's records, partition by partition; what is no task is left out."""
+        tasks = []
+        for record in await self.records(self.topics.interactive):
+            with suppress(UnreadableRecord, UnknownVersion):
+                tasks.append(decode_task(record.value))
+        return tasks
 
     async def write(self, topic: str, values: Sequence[tuple[int, bytes]]) -> None:
         """Append bytes to partitions of a topic, as anything may that can reach the broker."""

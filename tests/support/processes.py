@@ -54,7 +54,11 @@ class LiveProcess:
 
     def terminate(self) -> None:
         """Ask it to end, by SIGTERM."""
-        os.kill(self.pid, signal.SIGTERM)
+        self.send(signal.SIGTERM)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        os.kill(self.pid, number)
 
     async def kill(self) -> None:
         """End it by SIGKILL and wait until it is gone. Nothing happens if it has ended."""

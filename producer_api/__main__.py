@@ -56,7 +56,7 @@ async def serve(settings: Settings) -> None:
     Raises:
         OSError: an address cannot be bound.
     """
-    log = structlog.get_logger()
+    log = structlog.get_logger(__name__)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
@@ -211,7 +211,7 @@ def main() -> int:
         with asyncio.Runner(loop_factory=event_loop_factory()) as runner:
             runner.run(serve(settings))
     except OSError as error:
-        structlog.get_logger().error("cannot listen", reason=error.strerror)
+        structlog.get_logger(__name__).error("cannot listen", reason=error.strerror)
         return 1
     return 0
 

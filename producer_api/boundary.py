@@ -9,6 +9,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 
 from common.result import ApiError
+from common.telemetry.log_context import log_context
 from producer_api.errors import SERVER_ERROR, error_answer
 from producer_api.metrics import Metrics
 
@@ -29,7 +30,7 @@ class RequestBoundary:
     def __init__(self, app: AsgiApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
-        self._log = structlog.get_logger()
+        self._log = structlog.get_logger(__name__)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -51,7 +52,7 @@ class RequestBoundary:
                 ]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with log_context(request_id=request_id):
             try:
                 await self._app(scope, receive, send_with_id)
             except ClientDisconnect:

@@ -82,7 +82,7 @@ class IdempotentSubmission:
         self._metrics = metrics
         self._store_timeout = store_timeout_seconds
         self._new_token = new_token
-        self._log = structlog.get_logger()
+        self._log = structlog.get_logger(__name__)
 
     async def submit(self, request: RepeatableRequest, batch: Batch) -> Sequence[Entry]:
         """Write the batch, or the one that was begun under the key, or learn what came of that.

@@ -50,7 +50,7 @@ class KafkaLink:
         self._specs = specs
         self._topics = topics
         self._request_timeout = request_timeout_seconds
-        self._log = structlog.get_logger()
+        self._log = structlog.get_logger(__name__)
         self._producer: AIOKafkaProducer | None = None
         self._suspected = asyncio.Event()
         self._retired: set[asyncio.Task[None]] = set()

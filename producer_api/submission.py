@@ -90,7 +90,7 @@ class Submission:
         self._max_prompt_bytes = max_prompt_bytes
         self._clock = clock
         self._new_task_id = new_task_id
-        self._log = structlog.get_logger()
+        self._log = structlog.get_logger(__name__)
 
     def prepare(self, prompts: Sequence[Prompt], terms: Terms) -> Batch:
         """Make tasks and their records. Nothing is written.

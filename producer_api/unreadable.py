@@ -22,7 +22,7 @@ class HttpProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words tell the client less than ours
         """Answer and hang up: where the next request would begin is not known."""
         request_id = str(uuid.uuid4())
-        structlog.get_logger().debug("request unreadable", request_id=request_id)
+        structlog.get_logger(__name__).debug("request unreadable", request_id=request_id)
         error = ApiError(message=_MESSAGE, type=INVALID_REQUEST, code="bad_request")
         headers = {"connection": "close", REQUEST_ID_HEADER: request_id, "x-content-type-options": "nosniff"}
         answer = error_answer(_STATUS, error, headers)

@@ -52,7 +52,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka s
         self._joined = False
         self._generation = 0
         self._locating: asyncio.Task[None] | None = None
-        self._log = structlog.get_logger()
+        self._log = structlog.get_logger(__name__)
 
     @property
     def settled(self) -> bool:

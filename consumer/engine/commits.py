@@ -39,7 +39,7 @@ class Committer:
         self._single_flight = asyncio.Lock()
         self._under_way: asyncio.Timeout | None = None
         self._suspended = True
-        self._log = structlog.get_logger()
+        self._log = structlog.get_logger(__name__)
 
     async def run(self) -> None:
         """Commit at every interval, until cancelled."""

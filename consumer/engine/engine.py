@@ -76,7 +76,7 @@ class Engine:
         self._draining = False
         self._polling: asyncio.Task[None] | None = None
         self._loops: list[asyncio.Task[None]] = []
-        self._log = structlog.get_logger()
+        self._log = structlog.get_logger(__name__)
 
         ready = asyncio.Event()
         self._partitions = dict[TopicPartition, Partition]()

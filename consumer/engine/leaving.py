@@ -14,7 +14,7 @@ async def leave_group(consumer: AIOKafkaConsumer, timeout_seconds: float) -> boo
     done, _ = await asyncio.wait({stopping}, timeout=timeout_seconds)
     if not done:
         stopping.cancel()
-        structlog.get_logger().warning("leaving the group took too long", timeout_seconds=timeout_seconds)
+        structlog.get_logger(__name__).warning("leaving the group took too long", timeout_seconds=timeout_seconds)
         return False
     return stopping.result()
 
@@ -23,6 +23,6 @@ async def _stop(consumer: AIOKafkaConsumer) -> bool:
     try:
         await consumer.stop()
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - nothing of the consumer is used after this
-        structlog.get_logger().warning("leaving the group failed", error=type(error).__name__)
+        structlog.get_logger(__name__).warning("leaving the group failed", error=type(error).__name__)
         return False
     return True

@@ -62,7 +62,7 @@ class Poller:
         self._suspects = Suspects()
         self._stopped = False
         self._progress_at = now()
-        self._log = structlog.get_logger()
+        self._log = structlog.get_logger(__name__)
 
     @property
     def idle_seconds(self) -> float:

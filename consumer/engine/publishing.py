@@ -41,7 +41,7 @@ class Publisher:
         self._pending_bytes = 0
         self._room = asyncio.Event()
         self._room.set()
-        self._log = structlog.get_logger()
+        self._log = structlog.get_logger(__name__)
 
     @property
     def pending_bytes(self) -> int:

@@ -60,7 +60,7 @@ class Slots:
         self._now = now
         self._handling = 0
         self._running: set[asyncio.Task[None]] = set()
-        self._log = structlog.get_logger()
+        self._log = structlog.get_logger(__name__)
 
     @property
     def handling(self) -> int:

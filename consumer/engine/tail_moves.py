@@ -49,7 +49,7 @@ class TailMoves:
         self._metrics = metrics
         self._now = now
         self._wall = wall
-        self._log = structlog.get_logger()
+        self._log = structlog.get_logger(__name__)
 
     async def wait(self, work: Work, delay_seconds: float) -> None:
         """See to it that a started record comes back after the delay."""

@@ -4,7 +4,6 @@ from dataclasses import replace
 from functools import partial
 
 import structlog
-from structlog.contextvars import bound_contextvars
 
 from common.record import UnknownVersion, UnreadableRecord, decode_task
 from common.result import ApiError
@@ -12,6 +11,7 @@ from common.store.leases import Busy, Claimed, ClaimReply, Ended, Exhausted, Lap
 from common.store.reading import TaskReader
 from common.store.scripts import StoreUnavailable
 from common.task import Task
+from common.telemetry.log_context import log_context
 from common.topics import TopicNames
 from consumer.engine.dead_letters import dead_letter
 from consumer.engine.ports import Delivery, Held, Outcome, RetryAfter, Settled
@@ -80,7 +80,7 @@ class Executor:
 
     async def handle(self, delivery: Delivery) -> Outcome:
         """Lead one delivery to its outcome; while Redis is out of reach it is put off, and no call begun."""
-        with bound_contextvars(topic=delivery.topic, partition=delivery.partition, offset=delivery.offset):
+        with log_context(topic=delivery.topic, partition=delivery.partition, offset=delivery.offset):
             try:
                 outcome = await self._decode(delivery)
             except StoreUnavailable as error:
@@ -101,7 +101,7 @@ class Executor:
             task = decode_task(delivery.value)
         except (UnknownVersion, UnreadableRecord):
             return None
-        with bound_contextvars(task_id=task.task_id, run=task.run, offset=delivery.offset):
+        with log_context(task_id=task.task_id, run=task.run, offset=delivery.offset):
             try:
                 return await self._claim(task, delivery, failure=given_up(error_code))
             except StoreUnavailable as error:
@@ -122,9 +122,9 @@ class Executor:
             self._log.error("record of an unknown version held", version=error.version)
             return Held("unknown_version", _HELD_SECONDS)
         except UnreadableRecord as error:
-            with bound_contextvars(task_id=error.task_id):
+            with log_context(task_id=error.task_id):
                 return await self._bury(error, delivery)
-        with bound_contextvars(task_id=task.task_id, run=task.run):
+        with log_context(task_id=task.task_id, run=task.run):
             return await self._claim(task, delivery)
 
     async def _claim(  # noqa: C901, PLR0911 - one for each answer of the store

@@ -69,7 +69,7 @@ class LetterLog:
         self._topic = topic
         self._limits = limits
         self._readers = asyncio.Semaphore(limits.readers)
-        self._log = structlog.get_logger()
+        self._log = structlog.get_logger(__name__)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["OpenLog"]:

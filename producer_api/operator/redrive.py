@@ -119,7 +119,7 @@ class Redrive:
         self._names = names
         self._longest_seconds = longest_seconds
         self._clock = clock
-        self._log = structlog.get_logger()
+        self._log = structlog.get_logger(__name__)
 
     async def redrive(
         self, letters: Sequence[tuple[Position, Letter | None]], log: OpenLog, *, dry_run: bool

@@ -36,7 +36,7 @@ class TaskEndings:
         self._forgotten = forgotten
         self._clock = clock
         self._new_token = new_token
-        self._log = structlog.get_logger()
+        self._log = structlog.get_logger(__name__)
 
     async def cancel(self, asked: str, *, tenant: str) -> TaskState | None:
         """The task as it stands once it is final; None where the tenant has no such task.

@@ -7,6 +7,7 @@ import pytest
 import structlog
 
 from common.settings import LogSettings
+from common.telemetry.log_context import log_context
 from common.telemetry.logging import configure_logging
 
 PROMPT = "the prompt nobody may read"
@@ -97,3 +98,44 @@ def test_uvicorn_s_word_on_each_of_its_servers_is_left_to_the_service() -> None:
     logging.getLogger("uvicorn.error").info("Started server process [%d]", 7)
     logging.getLogger("uvicorn.error").warning("worth reading")
     assert [orjson.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["worth reading"]
+
+
+def test_the_context_s_fields_stand_in_every_event_of_the_body_and_in_no_other() -> None:
+    stream = lines("json")
+    log = structlog.get_logger("consumer")
+    with log_context(task_id="a", offset=1):
+        with log_context(task_id="b"):
+            log.info("inner", run=2)
+            logging.getLogger("aiokafka").warning("theirs")
+        log.info("outer", offset=7)
+    log.info("after")
+    inner, theirs, outer, after = map(orjson.loads, stream.getvalue().splitlines())
+    assert (inner["task_id"], inner["offset"], inner["run"]) == ("b", 1, 2)
+    assert (theirs["task_id"], theirs["offset"]) == ("b", 1)
+    assert (outer["task_id"], outer["offset"]) == ("a", 7), "an event's own fields go before those of the context"
+    assert not {"task_id", "offset", "run"} & after.keys()
+
+
+@pytest.mark.parametrize("value", [2**70, "\ud800", {1: "x"}, {1, 2}, object()])
+def test_whatever_is_in_a_field_the_event_is_written(value: object) -> None:
+    stream = lines("json")
+    structlog.get_logger("consumer").info("odd", value=value)
+    [line] = stream.getvalue().splitlines()
+    assert '"odd"' in line
+
+
+def test_an_event_says_which_logger_wrote_it() -> None:
+    stream = lines("json")
+    structlog.get_logger("consumer.app").info("ours")
+    logging.getLogger("aiokafka.conn").warning("theirs")
+    assert [orjson.loads(line)["logger"] for line in stream.getvalue().splitlines()] == [
+        "consumer.app",
+        "aiokafka.conn",
+    ]
+
+
+def test_below_the_level_nothing_is_written() -> None:
+    stream = lines("json", "warning")
+    structlog.get_logger("consumer").info("quiet")
+    structlog.get_logger("consumer").warning("loud")
+    assert [orjson.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["loud"]

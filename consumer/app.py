@@ -27,7 +27,7 @@ from common.store.rebuild_lease import RebuildLease
 from common.store.restoring import Restoring
 from common.telemetry.operations import Operations, serving_operations
 from common.topics import MAX_RESULT_RECORD_BYTES, TopicNames
-from consumer.assembly import build_executor, build_store_pace
+from consumer.assembly import build_executor, build_store_pace, real_chance
 from consumer.engine.apart import publish_apart
 from consumer.engine.engine import Engine
 from consumer.engine.ports import CommitListener
@@ -131,7 +131,7 @@ async def run_worker(settings: Settings) -> None:
             braking=braking,
             names=names,
             metrics=metrics,
-            rng=rng,
+            chance=real_chance(rng),
         )
         health.engine = _engine(
             settings,
@@ -186,7 +186,7 @@ def _cancellation_watch(
     return CancellationWatch(
         Cancellations(listener, Keys(settings.redis.key_prefix)),
         keeper,
-        pace=build_store_pace(rng),
+        pace=build_store_pace(rng.random),
         metrics=metrics,
     )
 

@@ -3,6 +3,7 @@
 import random
 import secrets
 import time
+from collections.abc import Callable
 from functools import partial
 
 from redis.asyncio import Redis
@@ -29,9 +30,19 @@ _STORE_BASE_SECONDS, _STORE_CAP_SECONDS = 0.2, 3.0
 _TOKEN_BYTES = 16
 
 
-def build_store_pace(rng: random.Random) -> StorePace:
-    """How often an unanswered Redis is asked again."""
-    return StorePace(base_seconds=_STORE_BASE_SECONDS, cap_seconds=_STORE_CAP_SECONDS, jitter=rng.random)
+def real_chance(rng: random.Random) -> Chance:
+    """The machine's clocks, and tokens of its best randomness; `rng` spreads retries."""
+    return Chance(
+        now=time.time,
+        clock=time.monotonic,
+        jitter=rng.random,
+        new_token=partial(secrets.token_urlsafe, _TOKEN_BYTES),
+    )
+
+
+def build_store_pace(jitter: Callable[[], float]) -> StorePace:
+    """How often an unanswered Redis is asked again; `jitter` gives even numbers in [0, 1)."""
+    return StorePace(base_seconds=_STORE_BASE_SECONDS, cap_seconds=_STORE_CAP_SECONDS, jitter=jitter)
 
 
 def build_executor(
@@ -46,17 +57,16 @@ def build_executor(
     braking: Braking,
     names: TopicNames,
     metrics: LlmMetrics,
-    rng: random.Random,
+    chance: Chance,
 ) -> Executor:
     """The handler of task records, with the parts that only it has."""
-    chance = Chance(
-        now=time.time,
-        clock=time.monotonic,
-        jitter=rng.random,
-        new_token=partial(secrets.token_urlsafe, _TOKEN_BYTES),
+    pace = build_store_pace(chance.jitter)
+    reader = TaskReader(
+        redis,
+        Keys(settings.redis.key_prefix),
+        result_ttl_seconds=settings.tasks.result_ttl_seconds,
+        now=chance.now,
     )
-    pace = build_store_pace(rng)
-    reader = TaskReader(redis, Keys(settings.redis.key_prefix), result_ttl_seconds=settings.tasks.result_ttl_seconds)
     recorder = Recorder(
         leases=leases,
         reader=reader,

@@ -1,7 +1,7 @@
 """Reading tasks: what clients poll."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -15,12 +15,15 @@ from common.topics import MAX_RESULT_RECORD_BYTES
 
 
 class TaskReader:
-    """Reads many tasks in one round trip, and ends those whose time has passed unseen."""
+    """Reads many tasks in one round trip, and ends those whose time has passed unseen. `now` is in Unix seconds."""
 
-    def __init__(self, redis: Redis, keys: Keys, *, result_ttl_seconds: float) -> None:
+    def __init__(
+        self, redis: Redis, keys: Keys, *, result_ttl_seconds: float, now: Callable[[], float] = time.time
+    ) -> None:
         self._redis = redis
         self._keys = keys
         self._result_ttl = to_millis(result_ttl_seconds)
+        self._now = now
         self._expire = load_script("expire")
 
     async def read(self, task_ids: Sequence[str]) -> list[TaskState | None]:
@@ -32,7 +35,7 @@ class TaskReader:
         if not task_ids:
             return []
         states = await self._fetch(task_ids)
-        now = time.time()
+        now = self._now()
         overdue = [
             state.task_id
             for state in states

@@ -1,6 +1,7 @@
 import asyncio
 import random
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -49,6 +50,8 @@ class Engine:
         metrics: what is counted.
         rng: source of the jitter of retries.
         on_committed: told of each commit.
+        clock: monotonic, in seconds; what the role's `publish_before` is told by.
+        now: Unix time, in seconds.
     """
 
     def __init__(
@@ -64,6 +67,8 @@ class Engine:
         metrics: EngineMetrics,
         rng: random.Random,
         on_committed: CommitListener = ignore_commits,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._consumer = consumer
         self._producer = producer
@@ -81,7 +86,7 @@ class Engine:
         ready = asyncio.Event()
         self._partitions = dict[TopicPartition, Partition]()
         self._backlog = Backlog(lanes)
-        self._retry_clock = RetryClock(self._backlog, ready)
+        self._retry_clock = RetryClock(self._backlog, ready, clock)
         limits = _limits(settings, len(lanes))
         self._committer = Committer(
             consumer,
@@ -102,6 +107,7 @@ class Engine:
             limits=limits,
             metrics=metrics,
             rng=rng,
+            now=clock,
         )
         self._tail_moves = TailMoves(
             producer,
@@ -111,6 +117,8 @@ class Engine:
             policy=TailPolicy(settings.tail_after_seconds),
             limits=limits,
             metrics=metrics,
+            now=clock,
+            wall=now,
         )
         self._publisher = Publisher(
             producer,
@@ -118,6 +126,7 @@ class Engine:
             max_pending_bytes=settings.max_buffered_bytes,
             metrics=metrics,
             rng=rng,
+            now=clock,
         )
         self._slots = Slots(
             handler,
@@ -132,6 +141,7 @@ class Engine:
             failed=self._fail,
             metrics=metrics,
             rng=rng,
+            now=now,
         )
         self._show(settings.concurrency)
 

@@ -83,10 +83,6 @@ async def run_worker(settings: Settings) -> None:
         leases = _leases(settings, redis, name)
         keeper = LeaseKeeper(leases, lease_seconds=settings.worker.lease_seconds, clock=time.monotonic, metrics=metrics)
         keeping = await parts.enter_async_context(running(keeper.run(), "renew leases"))
-        listener = create_redis_listener(settings.redis, f"{name}-cancellations")
-        parts.push_async_callback(closed, "redis listener", listener.aclose)
-        hearing = _cancellation_watch(settings, listener, keeper, metrics, rng)
-        await parts.enter_async_context(running(hearing.run(), "hear of cancellations"))
         restoring, marker = (
             Restoring(redis, keys, result_ttl_seconds=settings.tasks.result_ttl_seconds),
             Marker(redis, keys),
@@ -133,7 +129,7 @@ async def run_worker(settings: Settings) -> None:
             metrics=metrics,
             chance=real_chance(rng),
         )
-        health.engine = _engine(
+        health.engine = engine = _engine(
             settings,
             producer=producer,
             executor=executor,
@@ -144,9 +140,13 @@ async def run_worker(settings: Settings) -> None:
             registry=registry,
             rng=rng,
         )
+        listener = create_redis_listener(settings.redis, f"{name}-cancellations")
+        parts.push_async_callback(closed, "redis listener", listener.aclose)
+        hearing = _cancellation_watch(settings, listener, keeper, engine, metrics=metrics, rng=rng)
+        await parts.enter_async_context(running(hearing.run(), "hear of cancellations"))
         rebuilder = _rebuilder(settings, redis=redis, restoring=restoring, marker=marker, watch=watch, name=name)
         await parts.enter_async_context(running(rebuilder.run(), "rebuild the store"))
-        await _work(health.engine, stop, settings.worker.drain_timeout_seconds)
+        await _work(engine, stop, settings.worker.drain_timeout_seconds)
     log.info("worker ended", worker=name)
 
 
@@ -181,11 +181,13 @@ def _leases(settings: Settings, redis: Redis, worker: str) -> Leases:
 
 
 def _cancellation_watch(
-    settings: Settings, listener: Redis, keeper: LeaseKeeper, metrics: LlmMetrics, rng: random.Random
+    settings: Settings, listener: Redis, keeper: LeaseKeeper, engine: Engine, *, metrics: LlmMetrics, rng: random.Random
 ) -> CancellationWatch:
     return CancellationWatch(
         Cancellations(listener, Keys(settings.redis.key_prefix)),
         keeper,
+        # A record's key is its task's id.
+        hurry=lambda task_ids: engine.hurry(task_id.encode() for task_id in task_ids),
         pace=build_store_pace(rng.random),
         metrics=metrics,
     )

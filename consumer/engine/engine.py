@@ -1,7 +1,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -149,6 +149,10 @@ class Engine:
     def in_flight(self) -> int:
         """Records that hold a slot."""
         return self._slots.handling
+
+    def hurry(self, keys: Iterable[bytes]) -> None:
+        """Give the records of these keys that wait for their next attempt to the handler now: something has changed."""
+        self._retry_clock.hurry(keys)
 
     async def liveness(self) -> list[str]:
         """Why this process should be replaced, one reason a line; Kafka's absence is none."""

@@ -1,6 +1,7 @@
 """Ends a call as soon as its task is cancelled or deleted, on whichever API that was asked."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
 import structlog
@@ -15,12 +16,22 @@ from consumer.llm.store_pace import StorePace
 class CancellationWatch:
     """Hears of ended tasks and has the keeper ask for them; without it that sees the same a third of a lease later.
 
+    `hurry` is told the ids too, for tasks that wait for their next attempt: without it these end when that is due.
     `run` goes on until it is cancelled; a lost subscription is begun anew.
     """
 
-    def __init__(self, channel: Cancellations, keeper: LeaseKeeper, *, pace: StorePace, metrics: LlmMetrics) -> None:
+    def __init__(
+        self,
+        channel: Cancellations,
+        keeper: LeaseKeeper,
+        *,
+        hurry: Callable[[Sequence[str]], None],
+        pace: StorePace,
+        metrics: LlmMetrics,
+    ) -> None:
         self._channel = channel
         self._keeper = keeper
+        self._hurry = hurry
         self._pace = pace
         self._metrics = metrics
         self._failures = 0
@@ -44,6 +55,7 @@ class CancellationWatch:
             async for task_ids in told:
                 if task_ids:
                     self._keeper.heed(task_ids)
+                    self._hurry(task_ids)
                     continue
                 # The subscription has begun; what was said before it is lost.
                 self._keeper.heed_all()

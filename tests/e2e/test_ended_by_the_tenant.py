@@ -1,6 +1,7 @@
 """Tasks that are cancelled, deleted or past their time while real services are at work on them."""
 
 import asyncio
+import time
 from collections import Counter
 from dataclasses import dataclass
 from random import Random
@@ -101,6 +102,31 @@ async def test_the_result_of_a_task_deleted_after_its_commit_is_taken_back(
 
     await until(taken_back, what="the null")
     assert (await published(kafka_view))[kept] == ["completed"]
+
+
+async def test_what_waits_for_its_next_attempt_ends_at_once_and_not_when_that_is_due(
+    deployment: Deployment, kafka_view: KafkaView
+) -> None:
+    api = await deployment.start_api()
+    worker = await deployment.start_worker(concurrency=4, worker__tail_after_seconds=30)
+    # An hour is spent at the tail of the topic, twenty seconds where the record is.
+    long, short = "[[status=429;retry-after=3600]]", "[[status=429;retry-after=20]]"
+    cancelled_copy, deleted_copy, cancelled = await api.submit([f"a {long}", f"b {long}", short])
+
+    async def all_wait() -> bool:
+        written = await kafka_view.records(kafka_view.topics.interactive)
+        return len(written) == 5 and await deployment.metric(worker, "promptmill_engine_records_waiting") == 3
+
+    await until(all_wait, what="two copies at the tail, and all to wait")
+    began = time.monotonic()
+    for task_id in (cancelled_copy, cancelled):
+        assert (await cancel(api, task_id)).body["status"] == "cancelled"
+    assert (await delete(api, deleted_copy)).status == 200
+    await kafka_view.wait_until_committed()
+    assert time.monotonic() - began < 15
+    found = await published(kafka_view)
+    assert (found[cancelled_copy], found[cancelled]) == (["cancelled"], ["cancelled"])
+    assert set(found[deleted_copy]) == {None}
 
 
 async def _has_published(kafka_view: KafkaView, task_id: str) -> bool:

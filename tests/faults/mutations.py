@@ -156,6 +156,13 @@ MUTATIONS = (
         "test_a_call_is_closed_as_soon_as_its_task_is_cancelled_and_its_result_published",
     ),
     Mutation(
+        "a cancelled task that waits for its next attempt is looked at when that is due",
+        "consumer/engine/engine.py",
+        (("self._retry_clock.hurry(keys)", "pass"),),
+        "tests/e2e/test_ended_by_the_tenant.py::"
+        "test_what_waits_for_its_next_attempt_ends_at_once_and_not_when_that_is_due",
+    ),
+    Mutation(
         "a wake-up that overtakes the answer to a claim is lost",
         "consumer/llm/lease_keeper.py",
         (("            self._ask_soon([claim.task.task_id])", "            pass"),),

@@ -50,7 +50,13 @@ Watched = Callable[[Role], CollectorRegistry]
 
 
 @pytest.fixture
-async def watched(scene: Scene, redis_settings: RedisSettings) -> AsyncIterator[Watched]:
+def hurried() -> list[str]:
+    """Ids that the engine is told of."""
+    return []
+
+
+@pytest.fixture
+async def watched(scene: Scene, redis_settings: RedisSettings, hurried: list[str]) -> AsyncIterator[Watched]:
     """Has a worker renew its leases and hear of cancellations, as its process does."""
     running: list[asyncio.Task[None]] = []
     listener = create_redis_listener(redis_settings, "tests-listener")
@@ -59,7 +65,9 @@ async def watched(scene: Scene, redis_settings: RedisSettings) -> AsyncIterator[
         registry = CollectorRegistry()
         pace = StorePace(base_seconds=0.05, cap_seconds=0.1, jitter=lambda: 0.5)
         metrics = LlmMetrics(registry)
-        watch = CancellationWatch(Cancellations(listener, scene.keys), role.keeper, pace=pace, metrics=metrics)
+        watch = CancellationWatch(
+            Cancellations(listener, scene.keys), role.keeper, hurry=hurried.extend, pace=pace, metrics=metrics
+        )
         running.extend((asyncio.create_task(role.keeper.run()), asyncio.create_task(watch.run())))
         return registry
 
@@ -302,3 +310,12 @@ async def test_a_task_expired_by_a_read_while_in_flight_is_closed_and_published_
     result = decode_result(the_record(await ended(handling)).value or b"")
     assert (result["status"], result["error"]["code"]) == ("expired", "expired")
     await fake_model.wait_for_in_flight(0)
+
+
+async def test_the_engine_is_told_too_for_what_waits_for_its_next_attempt(
+    worker: Role, watched: Watched, tenant: Tenant, hurried: list[str]
+) -> None:
+    registry = watched(worker)
+    await listening(registry)
+    await tenant.tell("one", "two")
+    await until(lambda: hurried == ["one", "two"])

@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up test faults soak reliability mutations lint format requirements clean
+.PHONY: help up test faults soak reliability mutations bench bench-quick newer-peers lint format requirements clean
 
 help: ## List the targets
-	@grep -hE '^[.a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[.a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
 up: $(VENV) ## Kafka, Valkey, a model and both services, on this machine
 	@# Ctrl-C is a good end. The trap keeps the shell here until all has stopped.
@@ -36,6 +36,31 @@ reliability: $(VENV)/.dev ## Let every fault strike and write the figures into d
 
 mutations: $(VENV)/.dev ## Plant bugs, one at a time, and see the tests that name them fail
 	$(BIN)/python -m tests.faults.mutations $(ARGS)
+
+PEERS := $(VENV)/peers
+NEWER_PEERS := $(VENV)/newer-peers
+# Some peers need a Python of 3.12 or later; where there is none they are left out.
+NEWER_PYTHON ?= $(shell for each in python3.13 python3.12 python3.14; do $$each -c '' 2>/dev/null && echo $$each && break; done)
+SUITES ?=
+BENCH := $(BIN)/python -m benchmarks run --peers $(PEERS) --newer-peers $(NEWER_PEERS)
+bench: $(VENV)/.dev $(PEERS)/.installed newer-peers ## Measure and write docs/performance.md; some of it with SUITES="worker ingest"
+	$(BENCH) $(SUITES)
+
+bench-quick: $(VENV)/.dev $(PEERS)/.installed newer-peers ## See that every benchmark works; its figures mean nothing
+	$(BENCH) --quick $(SUITES)
+
+newer-peers:
+	@test -z "$(NEWER_PYTHON)" || $(MAKE) --no-print-directory $(NEWER_PEERS)/.installed
+
+$(PEERS)/.installed: requirements/peers.txt | $(VENV)/bin/python
+	$(BIN)/python -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements/peers.txt
+	@touch $@
+
+$(NEWER_PEERS)/.installed: requirements/peers.txt | $(VENV)/bin/python
+	$(NEWER_PYTHON) -m venv $(NEWER_PEERS)
+	$(NEWER_PEERS)/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements/peers.txt
+	@touch $@
 
 lint: $(VENV)/.dev ## Style, types, import contracts, dependencies
 	$(BIN)/ruff format --check .

@@ -1,9 +1,10 @@
 """Promptmill as it is measured: real Kafka and Valkey, real processes of both services, production settings."""
 
 import asyncio
+import json
 import os
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from benchmarks.model.handle import ModelHandle, running_model
 from benchmarks.programs import at_once, clean_environment, module_child
 from benchmarks.prompts import MODEL
 from cli.stack.cache import cache_dir
-from cli.stack.child import ChildProcess, running
+from cli.stack.child import Child, ChildProcess, running
 from cli.stack.kafka import running_kafka
 from cli.stack.ports import Ports
 from cli.stack.probes import http_ok
@@ -24,6 +25,7 @@ from cli.stack.services import LOOPBACK, ServiceChildren, Surroundings, service_
 from cli.stack.valkey import running_valkey
 
 _IDS_A_QUERY = 100
+_PROMPTS_A_REQUEST = 1000
 _DRAIN_SECONDS = 20
 _LOOK_SECONDS = 0.2
 
@@ -53,6 +55,17 @@ class ApiHandle:
         if answer.status != 202 or any(entry["task_id"] is None for entry in body["tasks"]):  # noqa: PLR2004 - HTTP's
             raise NotAsPromised(f"a submission of {len(prompts)} prompts was answered {answer.status}")
         return [entry["task_id"] for entry in body["tasks"]]
+
+    async def submit_all(self, prompts: Sequence[str]) -> list[str]:
+        """POST any number of prompts, a thousand a request, and return their ids.
+
+        Raises:
+            NotAsPromised: Not every one was accepted.
+        """
+        task_ids: list[str] = []
+        for start in range(0, len(prompts), _PROMPTS_A_REQUEST):
+            task_ids += await self.submit(prompts[start : start + _PROMPTS_A_REQUEST])
+        return task_ids
 
     async def completed(self, task_ids: Sequence[str]) -> int:
         """Return how many of the tasks are completed."""
@@ -124,6 +137,11 @@ class Deployment:
             children = [replace(child, ready=at_once) for child in children]
         async with running(children) as processes:
             yield processes
+
+    def contender(self, name: str, given: Mapping[str, object]) -> Child:
+        """Return a program of `benchmarks.contenders`, to be launched with these arguments."""
+        log = self.logs / f"{name}.log"
+        return module_child(name, f"benchmarks.contenders.{name}", json.dumps(given), log=log, env=os.environ)
 
     def _children(self) -> ServiceChildren:
         return ServiceChildren(self.environment, self.logs)

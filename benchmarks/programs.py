@@ -1,14 +1,20 @@
 """Programs under measurement: real processes, with the same environment for all."""
 
+import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-from cli.stack.child import Child
+from cli.stack.child import Child, ending, running
 
 # Nothing else from outside: settings of the one who measures must not decide a figure.
 _FROM_OUTSIDE = ("HOME", "LANG", "PATH", "PYTHONPATH", "TZ", "XDG_CACHE_HOME")
+
+
+class ProgramFailed(RuntimeError):  # noqa: N818 - says what happened
+    """A program ended otherwise than well; the text says where its log is."""
 
 
 async def at_once() -> bool:
@@ -54,3 +60,26 @@ def module_child(
         env=clean_environment(env),
         stop_seconds=stop_seconds,
     )
+
+
+async def report_of(child: Child) -> Any:
+    """Run a program to its end and return what its last line says, as JSON.
+
+    Raises:
+        ProgramFailed: It did not end well.
+    """
+    child.log.unlink(missing_ok=True)
+    await completion_of(child)
+    return json.loads(child.log.read_text("utf-8").splitlines()[-1])
+
+
+async def completion_of(child: Child) -> None:
+    """Run a program to its end.
+
+    Raises:
+        ProgramFailed: It did not end well.
+    """
+    async with running([child]) as [process]:
+        status = await process.wait()
+    if status != 0:
+        raise ProgramFailed(f"{child.name} {ending(status)}; see {child.log}")

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,22 +61,47 @@ async def sampled(model: ModelHandle, process: ChildProcess, window: Window) -> 
         EndedEarly: The process ended before that.
         TimeoutError: It took minutes.
     """
-    ended = asyncio.ensure_future(process.wait())
+    return await sampled_together(model, [process], window)
+
+
+async def sampled_together(model: ModelHandle, processes: Sequence[ChildProcess], window: Window) -> Sample:
+    """Measure processes that share the work as if they were one.
+
+    Raises:
+        EndedEarly: One of them ended before that.
+        TimeoutError: It took minutes.
+    """
+    print("     process", *(process.pid for process in processes), flush=True)
+    ends = [asyncio.ensure_future(process.wait()) for process in processes]
     try:
-        print(f"     process {process.pid}")
-        before = await _unless(ended, model.reached(window.begin))
-        began_at, cpu_before = time.monotonic(), cpu_seconds(process.pid)
-        after = await _unless(ended, model.reached(window.end))
-        ended_at, cpu_after = time.monotonic(), cpu_seconds(process.pid)
+        before = await _unless(ends, model.reached(window.begin))
+        began_at, cpu_before = time.monotonic(), _used(processes)
+        after = await _unless(ends, model.reached(window.end))
+        ended_at, cpu_after = time.monotonic(), _used(processes)
     finally:
-        ended.cancel()
+        for end in ends:
+            end.cancel()
     return Sample(after.answered - before.answered, ended_at - began_at, cpu_after - cpu_before)
 
 
-async def _unless(ended: asyncio.Future[int], reached: Coroutine[Any, Any, Counts]) -> Counts:
+def _used(processes: Sequence[ChildProcess]) -> float:
+    return sum(cpu_seconds(process.pid) for process in processes)
+
+
+async def _unless(ends: Sequence[asyncio.Future[int]], reached: Coroutine[Any, Any, Counts]) -> Counts:
     counts = asyncio.ensure_future(reached)
-    await asyncio.wait((ended, counts), return_when=asyncio.FIRST_COMPLETED)
+    either: list[asyncio.Future[Any]] = [*ends, counts]
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if not counts.done():
         counts.cancel()
-        raise EndedEarly(f"the program that is measured {ending(ended.result())}; its log is with the others")
+        [status, *_] = [end.result() for end in ends if end.done()]
+        raise EndedEarly(f"the program that is measured {ending(status)}; its log is with the others")
     return counts.result()
+
+
+async def sampled_while(work: Coroutine[Any, Any, None], pid: int, items: int) -> Sample:
+    """Measure the process while the work, which is so many items for it, is done."""
+    print(f"     process {pid}", flush=True)
+    began_at, cpu_before = time.monotonic(), cpu_seconds(pid)
+    await work
+    return Sample(items, time.monotonic() - began_at, cpu_seconds(pid) - cpu_before)

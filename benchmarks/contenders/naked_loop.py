@@ -11,7 +11,7 @@ from openai import AsyncOpenAI, DefaultAioHttpClient, DefaultAsyncHttpxClient
 from benchmarks.prompts import MODEL, messages, prompt
 
 
-async def run(*, base_url: str, transport: str, concurrency: int, tasks: int) -> None:
+async def run(*, base_url: str, transport: str, concurrency: int, tasks: int, streamed: bool = False) -> None:
     """Call the model once for each task; `transport` is default or aiohttp."""
     queue: asyncio.Queue[list[Any]] = asyncio.Queue()
     for number in range(tasks):
@@ -22,7 +22,12 @@ async def run(*, base_url: str, transport: str, concurrency: int, tasks: int) ->
         async def work() -> None:
             while not queue.empty():
                 asked = queue.get_nowait()
-                await client.chat.completions.create(model=MODEL, messages=asked)
+                if streamed:
+                    async with await client.chat.completions.create(model=MODEL, messages=asked, stream=True) as pieces:
+                        async for _ in pieces:
+                            pass
+                else:
+                    await client.chat.completions.create(model=MODEL, messages=asked)
 
         await asyncio.gather(*(work() for _ in range(concurrency)))
 

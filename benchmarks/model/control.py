@@ -23,13 +23,13 @@ class ModelControl:
             case "/control/plan":
                 self._plan.latency = float(query["latency"])
                 self._plan.jitter = float(query["jitter"])
-                self._tally.reset(keep_arrivals=query["keep_arrivals"] == "1")
+                self._tally.reset(keep_instants=query["keep_instants"] == "1")
                 connection.write(json_answer({}))
             case "/control/reached":
                 reached = self._tally.reached(int(query["answers"]))
                 reached.add_done_callback(lambda done: self._report(done, connection))
-            case "/control/arrivals":
-                connection.write(json_answer(list(self._tally.arrivals.items())))
+            case "/control/instants":
+                connection.write(json_answer(list(self._tally.instants.items())))
             case other:
                 connection.refuse(f"there is no {other}")
 

@@ -40,9 +40,9 @@ class ModelHandle:
         self._url = f"http://127.0.0.1:{port}"
         self._session = session
 
-    async def plan(self, *, latency: float, jitter: float = 0.0, keep_arrivals: bool = False) -> None:
+    async def plan(self, *, latency: float, jitter: float = 0.0, keep_instants: bool = False) -> None:
         """Answer from now on after `latency` seconds, a share `jitter` of it more or less; count from nought."""
-        query = {"latency": repr(latency), "jitter": repr(jitter), "keep_arrivals": str(int(keep_arrivals))}
+        query = {"latency": repr(latency), "jitter": repr(jitter), "keep_instants": str(int(keep_instants))}
         await self._ask("/control/plan", query)
 
     async def reached(self, answers: int, *, within: float = 300.0) -> Counts:
@@ -58,9 +58,9 @@ class ModelHandle:
         """Return the counts as they are."""
         return await self.reached(0)
 
-    async def arrivals(self) -> dict[int, float]:
-        """Return when each call came, by the number in its prompt; instants of `time.monotonic`."""
-        return dict(await self._ask("/control/arrivals", {}))
+    async def instants(self) -> dict[int, tuple[float, float]]:
+        """Return when each call came and was answered, by the number in its prompt; instants of `time.monotonic`."""
+        return {number: (begun, answered) for number, (begun, answered) in await self._ask("/control/instants", {})}
 
     async def _ask(self, path: str, query: dict[str, str]) -> Any:
         async with self._session.get(self._url + path, params=query) as answer:

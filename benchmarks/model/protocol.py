@@ -100,21 +100,21 @@ class ModelConnection(asyncio.Protocol):
     def _call(self, request: bytes, head_end: int) -> None:
         model = self._model
         begun_at = model.tally.begin()
-        if model.tally.keep_arrivals and (number := _NUMBER.search(request, head_end)):
-            model.tally.arrivals[int(number[1])] = begun_at
+        found = _NUMBER.search(request, head_end) if model.tally.keep_instants else None
+        number = int(found[1]) if found else None
         delay = model.plan.delay(model.random)
         if _STREAM.search(request, head_end):
             self.write(model.head)
             self._stream(begun_at, delay / len(model.pieces), 0)
         elif delay > 0:
-            self._timer = model.loop.call_later(delay, self._answer, begun_at)
+            self._timer = model.loop.call_later(delay, self._answer, begun_at, number)
         else:
-            self._answer(begun_at)
+            self._answer(begun_at, number)
 
-    def _answer(self, begun_at: float) -> None:
+    def _answer(self, begun_at: float, number: int | None) -> None:
         self._timer = None
         self.write(self._model.whole)
-        self._model.tally.answer(begun_at)
+        self._model.tally.answer(begun_at, number)
 
     def _stream(self, begun_at: float, pause: float, sent: int) -> None:
         pieces = self._model.pieces
@@ -122,6 +122,6 @@ class ModelConnection(asyncio.Protocol):
             self.write(pieces[sent - 1])
         if sent == len(pieces):
             self._timer = None
-            self._model.tally.answer(begun_at)
+            self._model.tally.answer(begun_at, None)
         else:
             self._timer = self._model.loop.call_later(pause, self._stream, begun_at, pause, sent + 1)

@@ -17,21 +17,21 @@ class Tally:
         self._clock = clock
         self._order = itertools.count()
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
-        self.reset(keep_arrivals=False)
+        self.reset(keep_instants=False)
 
-    def reset(self, *, keep_arrivals: bool) -> None:
+    def reset(self, *, keep_instants: bool) -> None:
         """Begin to count anew.
 
         Args:
-            keep_arrivals: Remember when each call came, by the number in its prompt.
+            keep_instants: Remember when each call came and was answered, by the number in its prompt.
         """
         self.begun = 0
         self.answered = 0
         self.abandoned = 0
         self.held_seconds = 0.0
         self.first_at = 0.0
-        self.keep_arrivals = keep_arrivals
-        self.arrivals: dict[int, float] = {}
+        self.keep_instants = keep_instants
+        self.instants: dict[int, tuple[float, float]] = {}
 
     def begin(self) -> float:
         """Count a call and return when it came."""
@@ -41,9 +41,12 @@ class Tally:
         self.begun += 1
         return now
 
-    def answer(self, begun_at: float) -> None:
-        """Count an answer."""
-        self.held_seconds += self._clock() - begun_at
+    def answer(self, begun_at: float, number: int | None) -> None:
+        """Count an answer; `number` is that of its prompt where instants are kept."""
+        now = self._clock()
+        self.held_seconds += now - begun_at
+        if number is not None:
+            self.instants[number] = (begun_at, now)
         self.answered += 1
         while self._waiting and self._waiting[0][0] <= self.answered:
             future = heapq.heappop(self._waiting)[2]

@@ -1,24 +1,20 @@
 """Prompts into the API, in bulk and one by one, against Kafka's client alone and against a route that does nothing."""
 
 import itertools
-import json
-import os
-import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 
 import orjson
 
-from benchmarks.cpu_clock import cpu_seconds
-from benchmarks.deployment import ApiHandle, Deployment
+from benchmarks.deployment import ApiHandle, Deployment, running_no_op_api
 from benchmarks.http_load import load, request_bytes
-from benchmarks.programs import module_child
+from benchmarks.measuring import Contenders, told_rounds
+from benchmarks.programs import report_of
 from benchmarks.prompts import prompt
-from benchmarks.sample import Sample
-from cli.stack.child import running
+from benchmarks.row import Row, sample_rows
+from benchmarks.sample import Sample, sampled_while
+from benchmarks.setting import OURS, Setting
+from benchmarks.sizes import IngestCase
 
-OURS = "Promptmill"
 NO_OP = "a route that does nothing"
 RAW_KAFKA = "aiokafka alone"
 _DIFFERENT_BYTES = 16_000_000
@@ -27,27 +23,27 @@ _WARM_UP_SHARE = 10
 _ACCEPTED = 202
 
 
-@dataclass(frozen=True, slots=True)
-class IngestCase:
-    """Prompts in a request, requests in all, requests at once."""
+async def measure(setting: Setting) -> list[Row]:
+    """Measure every case."""
+    rows: list[Row] = []
+    async with setting.deployment.api() as api, running_no_op_api(setting.deployment) as no_op:
+        for case in setting.sizes.ingest:
+            setting.tell(f"ingest: {case.name}")
+            found = contenders(case, setting.deployment, api, no_op)
+            rows += sample_rows(case.name, await told_rounds(found, setting.sizes.rounds, setting.tell))
+    return rows
 
-    prompts_a_request: int
-    requests: int
-    at_once: int
 
-
-def contenders(
-    case: IngestCase, deployment: Deployment, api: ApiHandle, no_op: ApiHandle
-) -> dict[str, Callable[[], Awaitable[Sample]]]:
+def contenders(case: IngestCase, deployment: Deployment, api: ApiHandle, no_op: ApiHandle) -> Contenders:
     """Return what measures each contender, by its name."""
     bodies = _bodies(case)
-    measured: dict[str, Callable[[], Awaitable[Sample]]] = {
+    found: Contenders = {
         OURS: partial(_posted, case, api, "/v1/tasks", bodies),
         NO_OP: partial(_posted, case, no_op, "/nothing", bodies),
     }
     if case.prompts_a_request > 1:
-        measured[RAW_KAFKA] = partial(_raw_kafka, case, deployment)
-    return measured
+        found[RAW_KAFKA] = partial(_raw_kafka, case, deployment)
+    return found
 
 
 def _bodies(case: IngestCase) -> list[bytes]:
@@ -60,17 +56,13 @@ def _bodies(case: IngestCase) -> list[bytes]:
 
 
 async def _posted(case: IngestCase, server: ApiHandle, path: str, bodies: list[bytes]) -> Sample:
-    requests = [request_bytes("POST", path, body) for body in bodies]
-    warm_up = max(case.at_once, case.requests // _WARM_UP_SHARE)
-    await load(
-        server.port, itertools.islice(itertools.cycle(requests), warm_up), connections=case.at_once, expect=_ACCEPTED
-    )
-    print(f"     process {server.pid}")
-    began_at, cpu_before = time.perf_counter(), cpu_seconds(server.pid)
-    turns = itertools.islice(itertools.cycle(requests), case.requests)
-    await load(server.port, turns, connections=case.at_once, expect=_ACCEPTED)
-    used, seconds = cpu_seconds(server.pid) - cpu_before, time.perf_counter() - began_at
-    return Sample(case.requests * case.prompts_a_request, seconds, used)
+    requests = itertools.cycle([request_bytes("POST", path, body) for body in bodies])
+
+    async def post(count: int) -> None:
+        await load(server.port, itertools.islice(requests, count), connections=case.at_once, expect=_ACCEPTED)
+
+    await post(max(case.at_once, case.requests // _WARM_UP_SHARE))
+    return await sampled_while(post(case.requests), server.pid, case.requests * case.prompts_a_request)
 
 
 async def _raw_kafka(case: IngestCase, deployment: Deployment) -> Sample:
@@ -80,9 +72,4 @@ async def _raw_kafka(case: IngestCase, deployment: Deployment) -> Sample:
         "requests": case.requests,
         "at_once": case.at_once,
     }
-    log = deployment.logs / "raw_kafka.log"
-    log.unlink(missing_ok=True)
-    child = module_child("raw_kafka", "benchmarks.contenders.raw_kafka", json.dumps(given), log=log, env=os.environ)
-    async with running([child]) as [process]:
-        await process.wait()
-    return Sample(**json.loads(log.read_text("utf-8").splitlines()[-1]))
+    return Sample(**await report_of(deployment.contender("raw_kafka", given)))

@@ -1,52 +1,71 @@
-"""Tasks through one worker process, against the same calls made by other loops."""
+"""Tasks through one worker process, against the same calls made by other loops and by other people's queues."""
 
-import json
-import os
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import partial
 
 from benchmarks.deployment import ApiHandle, Deployment
-from benchmarks.programs import module_child
+from benchmarks.measuring import Contenders, told_rounds
+from benchmarks.peer_programs import peer_programs
+from benchmarks.programs import completion_of
 from benchmarks.prompts import prompt
+from benchmarks.row import PER_SECOND, Row, sample_rows
 from benchmarks.sample import Sample, Window, sampled
+from benchmarks.setting import OURS, Setting
+from benchmarks.sizes import WorkerCase
 from cli.stack.child import Child, running
 
-OURS = "Promptmill"
-_PROMPTS_A_REQUEST = 1000
+NAKED_DEFAULT = "naked loop, default transport"
+NAKED_AIOHTTP = "naked loop, aiohttp transport"
+MODEL_CLIENT = "our model client alone"
+BARE_CALLS = "bare calls"
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerCase:
-    """Seconds of one call and the share by which it varies; calls at once; calls in all."""
-
-    latency: float
-    jitter: float
-    concurrency: int
-    tasks: int
-
-    @property
-    def ceiling(self) -> float:
-        """Calls in a second when every slot is always busy."""
-        return self.concurrency / self.latency
+async def measure(setting: Setting) -> list[Row]:
+    """Measure every case; the first with every contender."""
+    rows: list[Row] = []
+    sizes = setting.sizes
+    async with setting.deployment.api() as api:
+        for number, case in enumerate(sizes.worker):
+            rows += await _case_rows(case, contenders(case, setting, api, all_peers=number == 0), setting)
+    streamed = streamed_contenders(sizes.streamed, setting.deployment)
+    return rows + await _case_rows(sizes.streamed, streamed, setting, prefix="streamed, ")
 
 
-def contenders(case: WorkerCase, deployment: Deployment, api: ApiHandle) -> dict[str, Callable[[], Awaitable[Sample]]]:
+async def _case_rows(case: WorkerCase, contenders: Contenders, setting: Setting, prefix: str = "") -> list[Row]:
+    name = prefix + case.name
+    setting.tell(f"worker: {name}, ceiling {case.ceiling:,.0f}/s")
+    samples = await told_rounds(contenders, setting.sizes.rounds, setting.tell)
+    return sample_rows(name, samples, {PER_SECOND: case.ceiling})
+
+
+def contenders(case: WorkerCase, setting: Setting, api: ApiHandle, *, all_peers: bool) -> Contenders:
     """Return what measures each contender, by its name."""
-    return {
-        OURS: partial(_ours, case, deployment, api),
-        "naked loop, default transport": partial(_naked_loop, case, deployment, "default"),
-        "naked loop, aiohttp transport": partial(_naked_loop, case, deployment, "aiohttp"),
-        "bare calls": partial(_bare_calls, case, deployment),
+    deployment = setting.deployment
+    naked = {"base_url": deployment.model.base_url, "concurrency": case.concurrency, "tasks": case.tasks}
+    bare = {"port": deployment.model.port, "concurrency": case.concurrency, "tasks": case.tasks}
+    found: Contenders = {
+        OURS: partial(ours, case, deployment, api),
+        NAKED_AIOHTTP: partial(_program, case, deployment, "naked_loop", {**naked, "transport": "aiohttp"}),
+        MODEL_CLIENT: partial(_program, case, deployment, "model_client_loop", naked),
+        BARE_CALLS: partial(_program, case, deployment, "bare_calls", bare),
     }
+    if all_peers:
+        found[NAKED_DEFAULT] = partial(_program, case, deployment, "naked_loop", {**naked, "transport": "default"})
+    for name, (module, python) in setting.peers.pythons(kafka_alone=not all_peers).items():
+        found[name] = partial(_peer, case, deployment, module, python)
+    return found
 
 
-async def _ours(case: WorkerCase, deployment: Deployment, api: ApiHandle) -> Sample:
-    """The backlog is there before the worker starts; afterwards every task must be completed."""
-    prompts = [prompt(number) for number in range(case.tasks)]
-    task_ids: list[str] = []
-    for start in range(0, case.tasks, _PROMPTS_A_REQUEST):
-        task_ids += await api.submit(prompts[start : start + _PROMPTS_A_REQUEST])
+def streamed_contenders(case: WorkerCase, deployment: Deployment) -> Contenders:
+    """Return what measures answers in pieces; ours does not stream yet."""
+    naked = {"base_url": deployment.model.base_url, "concurrency": case.concurrency, "tasks": case.tasks}
+    streamed = {**naked, "transport": "aiohttp", "streamed": True}
+    return {NAKED_AIOHTTP: partial(_program, case, deployment, "naked_loop", streamed)}
+
+
+async def ours(case: WorkerCase, deployment: Deployment, api: ApiHandle) -> Sample:
+    """Measure a worker over a backlog that is there before it starts; afterwards every task must be completed."""
+    task_ids = await api.submit_all([prompt(number) for number in range(case.tasks)])
     model = deployment.model
     await model.plan(latency=case.latency, jitter=case.jitter)
     async with deployment.workers(1, concurrency=case.concurrency) as [worker]:
@@ -56,29 +75,19 @@ async def _ours(case: WorkerCase, deployment: Deployment, api: ApiHandle) -> Sam
     return sample
 
 
-async def _naked_loop(case: WorkerCase, deployment: Deployment, transport: str) -> Sample:
-    given = {
-        "base_url": deployment.model.base_url,
-        "transport": transport,
-        "concurrency": case.concurrency,
-        "tasks": case.tasks,
-    }
-    return await _measured(case, deployment, _program(deployment, "naked_loop", given))
+async def _program(case: WorkerCase, deployment: Deployment, name: str, given: Mapping[str, object]) -> Sample:
+    return await _measured(case, deployment, deployment.contender(name, given))
 
 
-async def _bare_calls(case: WorkerCase, deployment: Deployment) -> Sample:
-    given = {"port": deployment.model.port, "concurrency": case.concurrency, "tasks": case.tasks}
-    return await _measured(case, deployment, _program(deployment, "bare_calls", given))
-
-
-def _program(deployment: Deployment, name: str, given: Mapping[str, object]) -> Child:
-    log = deployment.logs / f"{name}.log"
-    return module_child(name, f"benchmarks.contenders.{name}", json.dumps(given), log=log, env=os.environ)
+async def _peer(case: WorkerCase, deployment: Deployment, module: str, python: str) -> Sample:
+    prepared = peer_programs(module, python, case, deployment)
+    await completion_of(prepared.fill)
+    return await _measured(case, deployment, prepared.work)
 
 
 async def _measured(case: WorkerCase, deployment: Deployment, child: Child) -> Sample:
     await deployment.model.plan(latency=case.latency, jitter=case.jitter)
     async with running([child]) as [process]:
         sample = await sampled(deployment.model, process, Window.of(case.tasks, case.concurrency))
-        await process.wait()
+        await deployment.model.reached(case.tasks)
     return sample

@@ -94,6 +94,9 @@ class RecordingHandler:
     def in_hand(self) -> set[Position]:
         return set(+self.running)
 
+    async def until_in_hand(self, *positions: Position) -> None:
+        await until(lambda: self.in_hand == set(positions), what=f"{positions} and nothing else in the handler")
+
     async def until_running(self, count: int) -> None:
         await until(lambda: self.running.total() == count, what=f"{count} records in the handler")
 

@@ -70,14 +70,17 @@ async def test_records_already_fetched_are_started_during_a_rebalance(cluster: C
     partition = min(worker.partitions)
     await cluster.produce(partition, 5)
     await until(lambda: worker.count("records_buffered") == 4)
+    rebalances = worker.count("rebalances_total")
 
     third = await cluster.start_engine(RecordingHandler())
     await entered.wait()
     await until(lambda: not worker.engine._assignment.settled)
     for offset in range(4):
         await handler.let_go((partition, offset))
-        await until(lambda: handler.in_hand == {(partition, len(handler.started) - 1)})
+        await handler.until_in_hand((partition, offset + 1))
     assert not worker.engine._assignment.settled
+    # It is still the same one: the group does not wait for ever.
+    assert worker.count("rebalances_total") == rebalances
     gate.set()
     await third.until_assigned(2)
     await slow.stop()

@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from cli.stack.ports import Ports
 from common.connections import create_redis
 from common.settings import KafkaSettings
+from common.store.keys import Keys
 from tests.faults.load import UNANSWERED, Load
 from tests.faults.verdict import Evidence, Published, SeenCall, Shown
 from tests.support.api import FINAL, Api
@@ -134,6 +135,12 @@ class Scene:
         """Let the load go on for a while, where the fault is one of time."""
         over = time.monotonic() + seconds
         await until(lambda: time.monotonic() >= over, deadline=seconds + 60)
+
+    async def holder(self, task_id: str) -> int:
+        """Return the process id of the worker that claimed a task last."""
+        worker = await self.redis.hget(Keys(self.deployment.redis.key_prefix).task(task_id), "worker")
+        assert isinstance(worker, bytes), f"nobody has claimed {task_id}"
+        return int(worker.decode().rpartition("-")[2])
 
     async def calls_in_flight(self, *, each: int = 1) -> None:
         """Wait until the model has so many calls for each worker."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 
 import aiohttp
 import pytest
@@ -89,27 +90,38 @@ async def halt_a_worker(scene: Scene) -> None:
 
 
 async def block_a_worker(scene: Scene) -> None:
-    """Its process lives and its loop does nothing. Awake again, it has to throw away what others did meanwhile."""
+    """Its process lives, its loop does nothing. Awake again, it has answers for tasks that others are calling for."""
     blocked = await scene.start_worker(BLOCKING_WORKER)
     await scene.view.wait_for_workers(len(scene.workers))
-
-    async def calls() -> bool:
-        return await scene.deployment.metric(blocked, "promptmill_model_calls_in_flight") >= CONCURRENCY // 2
-
-    await until(calls, what="calls of the worker that is to be blocked")
+    prompts = [f"held {len(scene.extra)} {number} [[hold]]" for number in range(2 * len(scene.workers))]
+    # Neighbours run on different workers: two for each.
+    task_ids = await scene.submit(prompts)
+    await until(lambda: _calls(scene, prompts), what="calls of every worker that last")
+    holders = dict(zip(prompts, [await scene.holder(task_id) for task_id in task_ids], strict=True))
+    held = [prompt for prompt in prompts if holders[prompt] == blocked.pid]
     blocked.send(BLOCK)
     await until(lambda: BLOCKED in blocked.log(), what="the worker to be blocked")
     scene.recovery_begins()
+    for prompt in holders.keys() - set(held):
+        await scene.model.release_prompt(prompt)
     await scene.view.wait_for_workers(len(scene.workers) - 1)
-    await scene.accepted_ended()
+    await until(lambda: _calls(scene, held, each=2), what="others to call for what it held")
+    # The first calls are the oldest, and their answers wait for the blocked worker.
+    await scene.model.release(len(held))
     blocked.send(WAKE)
 
     async def threw_away() -> bool:
-        return await scene.deployment.metric(blocked, "promptmill_claims_lost_total") >= 1
+        return await scene.deployment.metric(blocked, "promptmill_claims_lost_total") >= len(held) > 0
 
     await until(threw_away, what="the worker to find that its claims are lost", ignoring=(aiohttp.ClientError,))
+    await scene.model.release_all()
     await scene.view.wait_for_workers(len(scene.workers))
     await scene.end_worker(blocked)
+
+
+async def _calls(scene: Scene, prompts: list[str], *, each: int = 1) -> bool:
+    calls = Counter(call.prompt for call in await scene.model.calls())
+    return all(calls[prompt] >= each for prompt in prompts)
 
 
 async def halt_a_worker_for_a_moment(scene: Scene) -> None:
@@ -146,7 +158,6 @@ FAULTS = [
         strike=block_a_worker,
         duplicates=CONCURRENCY,
         recovery_seconds=max(LEASE_SECONDS, SESSION_SECONDS) + 10,
-        terms=Terms(requests_per_second=3, latency_seconds=1.0),
     ),
     Fault(name="SIGSTOP of a worker for less than its lease", strike=halt_a_worker_for_a_moment),
 ]

@@ -1,5 +1,6 @@
 """What became of the tasks under a fault, from what the model, the results topic and the store say; pure."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -94,17 +95,17 @@ def judge(evidence: Evidence) -> Verdict:
 
 
 def seconds_to_recover(evidence: Evidence, accepted_at: Mapping[str, float], moment: float) -> float:
-    """Return how long after ``moment`` the last of the tasks ended that were accepted before it.
+    """Return how long after ``moment`` the last of these tasks ended that were accepted before it.
 
     Args:
         evidence: What was seen.
-        accepted_at: When each task was accepted, Unix seconds, by id.
+        accepted_at: When each was accepted, Unix seconds, by id; other tasks do not count.
         moment: When the fault was over, or in a crash when it struck; Unix seconds.
     """
     ends = [
         shown.finished_at
         for task_id, shown in evidence.shown.items()
-        if shown.finished_at is not None and accepted_at.get(task_id, moment) <= moment
+        if shown.finished_at is not None and accepted_at.get(task_id, math.inf) <= moment
     ]
     return max(0.0, max(ends, default=moment) - moment)
 

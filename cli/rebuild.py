@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cli.addresses import Address, kafka_address_of_stack, redis_address_of_stack
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
-from common.connections import create_redis
+from common.connections import create_redis_link
 from common.settings import SettingsError, load_settings, variable_name
 from common.store.keys import Keys
 from common.store.marker import Marker
@@ -92,7 +92,7 @@ async def _rebuild(settings: Settings) -> Rebuilt | None:
     lease_seconds = settings.worker.lease_seconds
     keys = Keys(settings.redis.key_prefix)
     async with AsyncExitStack() as clients:
-        redis = create_redis(settings.redis, _CLIENT_ID)
+        redis = create_redis_link(settings.redis, _CLIENT_ID)
         clients.push_async_callback(redis.aclose)
         lease = RebuildLease(redis, keys, token=secrets.token_urlsafe(_TOKEN_BYTES), lease_seconds=lease_seconds)
         await _turn(lease)

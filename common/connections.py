@@ -1,5 +1,6 @@
 """Constructors of every client, with timeouts, retries and sizes that agree; called by composition roots only."""
 
+import random
 import ssl
 from typing import Any
 
@@ -9,33 +10,20 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from aiokafka.helpers import create_ssl_context
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.backoff import NoBackoff
 
 from common.settings import KafkaSettings, RedisSettings
+from common.store.dialling import Dialler
+from common.store.link import RedisLink
 from common.topics import MAX_RESULT_RECORD_BYTES, MAX_TASK_RECORD_BYTES
 
 # Room for a record's headers and framing beside its value.
 _FRAMING_BYTES = 64 * 1024
 
 
-def create_redis(settings: RedisSettings, client_name: str) -> Redis:
-    """A client that waits for a free connection rather than failing, and repeats a broken command twice.
-
-    Every write made through it may be repeated: it must be a compare-and-set.
-    """
-    pool = BlockingConnectionPool.from_url(
-        settings.url.get_secret_value(),
-        max_connections=settings.max_connections,
-        timeout=settings.timeout_seconds,
-        socket_timeout=settings.timeout_seconds,
-        socket_connect_timeout=settings.timeout_seconds,
-        health_check_interval=30,
-        # RESP2 costs a third less CPU in this client.
-        protocol=2,
-        retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), 2),
-        client_name=client_name,
-    )
-    return Redis.from_pool(pool)
+def create_redis_link(settings: RedisSettings, client_name: str) -> RedisLink:
+    """The connection for all commands of a process; nothing is connected yet."""
+    return RedisLink(Dialler(settings, client_name).connect, jitter=random.random)
 
 
 def create_redis_listener(settings: RedisSettings, client_name: str) -> Redis:

@@ -86,8 +86,9 @@ class RedisSettings(Block):
     key_prefix: str = Field(
         "promptmill:", pattern=r"^[A-Za-z0-9._:-]{0,64}$", description="Stands before every key's name."
     )
-    timeout_seconds: float = Field(2.0, ge=0.1, le=30, description="Longest wait for a connection or an answer.")
-    max_connections: int = Field(32, ge=1, le=1000, description="Connections of one process.")
+    timeout_seconds: float = Field(
+        2.0, ge=0.1, le=30, description="Longest wait for a connection, or for a sign of life while answers are due."
+    )
 
     @field_validator("url")
     @classmethod

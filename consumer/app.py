@@ -15,12 +15,13 @@ from aiokafka import AIOKafkaProducer
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 from redis.asyncio import Redis
 
-from common.connections import create_group_consumer, create_producer, create_redis, create_redis_listener
+from common.connections import create_group_consumer, create_producer, create_redis_link, create_redis_listener
 from common.settings import variable_name
-from common.store.cancellations import Cancellations
+from common.store.cancellations import CancellationListener
 from common.store.forgetting import Forgotten
 from common.store.keys import Keys
 from common.store.leases import Leases
+from common.store.link import RedisLink
 from common.store.marker import Marker
 from common.store.reading import ping
 from common.store.rebuild_lease import RebuildLease
@@ -71,7 +72,7 @@ async def run_worker(settings: Settings) -> None:
     registry = _registry()
     log = structlog.get_logger(__name__)
     async with AsyncExitStack() as parts:
-        redis = create_redis(settings.redis, name)
+        redis = create_redis_link(settings.redis, name)
         parts.push_async_callback(closed, "redis", redis.aclose)
         producer = create_producer(settings.kafka, name, max_record_bytes=MAX_RESULT_RECORD_BYTES)
         parts.push_async_callback(closed, "producer", producer.stop)
@@ -169,7 +170,7 @@ def _registry() -> CollectorRegistry:
     return registry
 
 
-def _leases(settings: Settings, redis: Redis, worker: str) -> Leases:
+def _leases(settings: Settings, redis: RedisLink, worker: str) -> Leases:
     return Leases(
         redis,
         Keys(settings.redis.key_prefix),
@@ -184,7 +185,7 @@ def _cancellation_watch(
     settings: Settings, listener: Redis, keeper: LeaseKeeper, engine: Engine, *, metrics: LlmMetrics, rng: random.Random
 ) -> CancellationWatch:
     return CancellationWatch(
-        Cancellations(listener, Keys(settings.redis.key_prefix)),
+        CancellationListener(listener, Keys(settings.redis.key_prefix)),
         keeper,
         # A record's key is its task's id.
         hurry=lambda task_ids: engine.hurry(task_id.encode() for task_id in task_ids),
@@ -194,7 +195,7 @@ def _cancellation_watch(
 
 
 def _forgetter(
-    settings: Settings, redis: Redis, producer: AIOKafkaProducer, names: TopicNames, rng: random.Random
+    settings: Settings, redis: RedisLink, producer: AIOKafkaProducer, names: TopicNames, rng: random.Random
 ) -> Forgetter:
     return Forgetter(
         Forgotten(redis, Keys(settings.redis.key_prefix)),
@@ -240,7 +241,7 @@ def _engine(
 
 
 def _rebuilder(
-    settings: Settings, *, redis: Redis, restoring: Restoring, marker: Marker, watch: StoreWatch, name: str
+    settings: Settings, *, redis: RedisLink, restoring: Restoring, marker: Marker, watch: StoreWatch, name: str
 ) -> Rebuilder:
     lease_seconds = settings.worker.lease_seconds
     token = secrets.token_urlsafe(_TOKEN_BYTES)

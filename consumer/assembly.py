@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from redis.asyncio import Redis
-
 from common.store.keys import Keys
 from common.store.leases import Leases
+from common.store.link import RedisLink
 from common.store.reading import TaskReader
 from common.topics import TopicNames
 from consumer.llm.braking import Braking
@@ -48,7 +47,7 @@ def build_store_pace(jitter: Callable[[], float]) -> StorePace:
 def build_executor(
     settings: Settings,
     *,
-    redis: Redis,
+    redis: RedisLink,
     leases: Leases,
     keeper: LeaseKeeper,
     watch: StoreWatch,

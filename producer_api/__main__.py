@@ -11,15 +11,15 @@ from functools import partial
 
 import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-from redis.asyncio import Redis
 
-from common.connections import create_admin, create_producer, create_reader, create_redis
+from common.connections import create_admin, create_producer, create_reader, create_redis_link
 from common.settings import SettingsError, load_settings
 from common.store.cancellations import Cancellations
 from common.store.ending import Endings
 from common.store.forgetting import Forgotten
 from common.store.idempotency import Idempotency
 from common.store.keys import Keys
+from common.store.link import RedisLink
 from common.store.marker import Marker, SharedLooks
 from common.store.reading import TaskReader, ping
 from common.store.redriving import Redriving
@@ -63,7 +63,7 @@ async def serve(settings: Settings) -> None:
         loop.add_signal_handler(signal_number, stopping.set)
 
     registry = _registry()
-    redis = create_redis(settings.redis, _SERVICE)
+    redis = create_redis_link(settings.redis, _SERVICE)
     link = kafka_link(settings)
     parts = ready_parts(settings, redis, link, registry)
     operations = Operations(liveness=alive, readiness=parts.readiness, registry=registry)
@@ -103,7 +103,7 @@ def kafka_link(settings: Settings) -> KafkaLink:
     )
 
 
-def ready_parts(settings: Settings, redis: Redis, link: KafkaLink, registry: CollectorRegistry) -> Parts:
+def ready_parts(settings: Settings, redis: RedisLink, link: KafkaLink, registry: CollectorRegistry) -> Parts:
     """The parts that requests use, put together."""
     api, keys, ttl = settings.api, Keys(settings.redis.key_prefix), settings.tasks.result_ttl_seconds
     names = TopicNames(settings.kafka.topic_prefix)

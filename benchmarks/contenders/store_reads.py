@@ -11,7 +11,7 @@ import time
 
 import uvloop
 
-from common.connections import create_redis
+from common.connections import create_redis_link
 from common.settings import RedisSettings
 from common.store.keys import Keys
 from common.store.reading import TaskReader
@@ -23,7 +23,7 @@ _WARM_UP = 20
 async def run(*, redis: str, task_ids: list[str], reads: int, at_once: int) -> dict[str, float]:
     """Read all the ids so many times, so many reads at once, and return the sample."""
     settings = RedisSettings.model_validate({"url": redis})
-    client = create_redis(settings, "store-reads")
+    client = create_redis_link(settings, "store-reads")
     reader = TaskReader(client, Keys(settings.key_prefix), result_ttl_seconds=_DAY_SECONDS)
 
     async def read_all(count: int) -> None:

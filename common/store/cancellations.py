@@ -7,19 +7,20 @@ renews the task's lease.
 from collections.abc import AsyncGenerator, Sequence
 
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError, TimeoutError as RedisTimeoutError
 
 from common.store.keys import Keys
-from common.store.scripts import OUT_OF_REACH, StoreUnavailable
+from common.store.link import RedisLink, StoreUnavailable
 
 # A channel with nothing to say is asked for a sign of life; one that gives none for as long again is dead.
 _QUIET_SECONDS = 5.0
 
 
 class Cancellations:
-    """The channel as a client sees it; `listen` needs a connection to itself for as long as it runs."""
+    """The channel as those see it who tell."""
 
-    def __init__(self, redis: Redis, keys: Keys) -> None:
-        self._redis = redis
+    def __init__(self, link: RedisLink, keys: Keys) -> None:
+        self._link = link
         self._channel = keys.cancellations
 
     async def tell(self, task_ids: Sequence[str]) -> None:
@@ -28,10 +29,15 @@ class Cancellations:
         Raises:
             StoreUnavailable: Redis is out of reach; they will see it by themselves, later.
         """
-        try:
-            await self._redis.publish(self._channel, " ".join(task_ids))
-        except OUT_OF_REACH as error:
-            raise StoreUnavailable(f"Redis is out of reach: {type(error).__name__}") from error
+        await self._link.execute("PUBLISH", self._channel, " ".join(task_ids))
+
+
+class CancellationListener:
+    """The channel as those see it who hear; `redis` is a connection to itself, for as long as it is listened to."""
+
+    def __init__(self, redis: Redis, keys: Keys) -> None:
+        self._redis = redis
+        self._channel = keys.cancellations
 
     async def listen(self, *, quiet_seconds: float = _QUIET_SECONDS) -> AsyncGenerator[Sequence[str], None]:
         """Task ids as they are told; nothing at all at first, when the subscription has begun.
@@ -56,5 +62,5 @@ class Cancellations:
                     else:
                         await subscription.ping()
                         pinged = True
-        except OUT_OF_REACH as error:
+        except (RedisConnectionError, RedisTimeoutError) as error:
             raise StoreUnavailable(f"Redis is out of reach: {type(error).__name__}") from error

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-from redis.asyncio import Redis
-
 from common.store.keys import Keys
+from common.store.link import RedisLink
 from common.store.scripts import Script, ScriptCall, load_script, reply_word, run_scripts
 from common.task import to_millis
 from common.topics import DEAD_LETTERS_KEPT_MS
@@ -24,8 +23,8 @@ class Ending(StrEnum):
 class Endings:
     """Cancelling and deleting, each for many tasks in one round trip. Raises `StoreUnavailable`; repeating is safe."""
 
-    def __init__(self, redis: Redis, keys: Keys, *, result_ttl_seconds: float) -> None:
-        self._redis = redis
+    def __init__(self, link: RedisLink, keys: Keys, *, result_ttl_seconds: float) -> None:
+        self._link = link
         self._keys = keys
         self._result_ttl = to_millis(result_ttl_seconds)
         self._cancel = load_script("cancel")
@@ -47,4 +46,4 @@ class Endings:
     async def _end(self, script: Script, task_ids: Sequence[str], wish: Mapping[str, str | float]) -> list[Ending]:
         arguments: dict[str, str | float] = {**wish, "result_ttl": self._result_ttl}
         calls = [ScriptCall(script, self._keys.of(task_id), arguments) for task_id in task_ids]
-        return [Ending(reply_word(reply)) for reply in await run_scripts(self._redis, calls)]
+        return [Ending(reply_word(reply)) for reply in await run_scripts(self._link, calls)]

@@ -8,10 +8,8 @@ no worker can be publishing that result any more.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from redis.asyncio import Redis
-
 from common.store.keys import Keys
-from common.store.scripts import OUT_OF_REACH, StoreUnavailable
+from common.store.link import RedisLink
 
 # Some 12 MB of Redis. Only workers or a Kafka that are away for long let so many gather.
 MAX_FORGOTTEN = 100_000
@@ -31,17 +29,14 @@ class Due:
 class Forgotten:
     """A sorted set by due time (Unix seconds). Every method raises `StoreUnavailable`; repeating is safe."""
 
-    def __init__(self, redis: Redis, keys: Keys, *, max_tasks: int = MAX_FORGOTTEN) -> None:
-        self._redis = redis
+    def __init__(self, link: RedisLink, keys: Keys, *, max_tasks: int = MAX_FORGOTTEN) -> None:
+        self._link = link
         self._key = keys.forgotten
         self._max_tasks = max_tasks
 
     async def has_room(self) -> bool:
         """Whether one more may be added: it must not be, where it would be lost."""
-        try:
-            return bool(await self._redis.zcard(self._key) < self._max_tasks)
-        except OUT_OF_REACH as error:
-            raise _out_of_reach(error) from error
+        return bool(await self._link.execute("ZCARD", self._key) < self._max_tasks)
 
     async def add(self, task_id: str, *, now: float) -> None:
         """Have the task's result taken back from now on."""
@@ -49,11 +44,8 @@ class Forgotten:
 
     async def due(self, *, now: float, limit: int) -> list[Due]:
         """Up to `limit` tasks whose time has come, the longest due first."""
-        try:
-            members = await self._redis.zrange(self._key, "-inf", str(now), byscore=True, offset=0, num=limit)
-        except OUT_OF_REACH as error:
-            raise _out_of_reach(error) from error
-        texts = [member.decode() for member in members if isinstance(member, bytes)]
+        members = await self._link.execute("ZRANGE", self._key, "-inf", now, "BYSCORE", "LIMIT", 0, limit)
+        texts = [member.decode() for member in members]
         return [Due(text.removesuffix(_AGAIN), last=text.endswith(_AGAIN)) for text in texts]
 
     async def nulled(self, done: Sequence[Due], *, again_at: float) -> None:
@@ -62,17 +54,10 @@ class Forgotten:
         await self._write(again, [due.task_id + (_AGAIN if due.last else "") for due in done])
 
     async def _write(self, added: dict[str, float], removed: Sequence[str]) -> None:
-        try:
-            async with self._redis.pipeline(transaction=True) as pipeline:
-                if added:
-                    pipeline.zadd(self._key, added)
-                if removed:
-                    pipeline.zrem(self._key, *removed)
-                pipeline.expire(self._key, _TTL_SECONDS)
-                await pipeline.execute()
-        except OUT_OF_REACH as error:
-            raise _out_of_reach(error) from error
-
-
-def _out_of_reach(error: Exception) -> StoreUnavailable:
-    return StoreUnavailable(f"Redis is out of reach: {type(error).__name__}")
+        commands: list[Sequence[str | float]] = [("EXPIRE", self._key, _TTL_SECONDS)]
+        if removed:
+            commands.insert(0, ("ZREM", self._key, *removed))
+        if added:
+            scored = [item for member, score in added.items() for item in (score, member)]
+            commands.insert(0, ("ZADD", self._key, *scored))
+        await self._link.transaction(*commands)

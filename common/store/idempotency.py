@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from redis.asyncio import Redis
-
 from common.store.keys import Keys
+from common.store.link import RedisLink
 from common.store.scripts import Reply, ScriptCall, load_script, reply_word, run_scripts
 from common.task import to_millis, to_seconds
 
@@ -85,13 +84,13 @@ class Conclusion(StrEnum):
 class Idempotency:
     """Begins and concludes. `lease_seconds` bounds one publishing. Every method raises `StoreUnavailable`."""
 
-    def __init__(self, redis: Redis, keys: Keys, *, lease_seconds: float, result_ttl_seconds: float) -> None:
-        self._redis = redis
+    def __init__(self, link: RedisLink, keys: Keys, *, lease_seconds: float, result_ttl_seconds: float) -> None:
+        self._link = link
         self._keys = keys
         self._lease = to_millis(lease_seconds)
         self._result_ttl_seconds = result_ttl_seconds
-        self._begin = load_script("idempotency_begin", of_task=False)
-        self._conclude = load_script("idempotency_conclude", of_task=False)
+        self._begin = load_script("idempotency_begin", keys=1, binary=2, of_task=False)
+        self._conclude = load_script("idempotency_conclude", keys=1, binary=3, of_task=False)
 
     async def begin(
         self, request: RepeatableRequest, stamp: Stamp, *, token: str, may_begin: bool = True
@@ -104,7 +103,7 @@ class Idempotency:
             "may_begin": may_begin,
         }
         call = ScriptCall(self._begin, self._key(request), arguments, _content(request, stamp))
-        [reply] = await run_scripts(self._redis, [call])
+        [reply] = await run_scripts(self._link, [call])
         return _begin_reply(reply, token)
 
     async def conclude(
@@ -114,7 +113,7 @@ class Idempotency:
         arguments = {**self._times(publishing.stamp), "token": publishing.token, "state": conclusion}
         content = {**_content(request, publishing.stamp), "outcome": outcome}
         call = ScriptCall(self._conclude, self._key(request), arguments, content)
-        [reply] = await run_scripts(self._redis, [call])
+        [reply] = await run_scripts(self._link, [call])
         return reply_word(reply) == "concluded"
 
     def _key(self, request: RepeatableRequest) -> tuple[str]:

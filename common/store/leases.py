@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from redis.asyncio import Redis
-
 from common.store.compression import pack
 from common.store.keys import Keys
+from common.store.link import RedisLink
 from common.store.scripts import Reply, ScriptCall, identity, load_script, reply_word, run_scripts
 from common.task import Status, Task, to_millis, to_seconds
 
@@ -85,8 +84,14 @@ class Skip(StrEnum):
     GONE = "gone"
 
 
-_PLAIN_REPLIES: Mapping[str, Ended | Missing | Lapsed] = MappingProxyType(
-    {"final": Ended(), "expired": Ended(), "missing": Missing(), "lapsed": Lapsed()}
+_PLAIN_REPLIES: Mapping[str, Ended | Missing | Lapsed | Skip] = MappingProxyType(
+    {
+        "final": Ended(),
+        "expired": Ended(),
+        "missing": Missing(),
+        "lapsed": Lapsed(),
+        **{skip.value: skip for skip in Skip},
+    }
 )
 
 ClaimReply = Claimed | Exhausted | Busy | Waiting | Ended | Missing | Lapsed | Skip
@@ -121,7 +126,7 @@ class Leases:
 
     def __init__(
         self,
-        redis: Redis,
+        link: RedisLink,
         keys: Keys,
         *,
         worker: str,
@@ -129,7 +134,7 @@ class Leases:
         result_ttl_seconds: float,
         max_crashes: int,
     ) -> None:
-        self._redis = redis
+        self._link = link
         self._keys = keys
         self._worker = worker
         self._max_crashes = max_crashes
@@ -137,7 +142,7 @@ class Leases:
         self._claim = load_script("claim")
         self._renew = load_script("renew")
         self._progress = load_script("progress")
-        self._finish = load_script("finish")
+        self._finish = load_script("finish", binary=1)
         self._release = load_script("release")
 
     async def claim(
@@ -181,7 +186,7 @@ class Leases:
         if not_before is not None:
             arguments["not_before"] = to_millis(not_before)
         call = ScriptCall(self._claim, self._keys.of(task.task_id), arguments)
-        [reply] = await run_scripts(self._redis, [call])
+        [reply] = await run_scripts(self._link, [call])
         return _claim_reply(reply, task, token, partition, offset)
 
     async def renew(self, claims: Sequence[tuple[Claim, bool]]) -> list[Hold]:
@@ -190,7 +195,7 @@ class Leases:
             ScriptCall(self._renew, self._keys.of(claim.task.task_id), self._held(claim, may_restore=may_restore))
             for claim, may_restore in claims
         ]
-        return [Hold(reply_word(reply)) for reply in await run_scripts(self._redis, calls)]
+        return [Hold(reply_word(reply)) for reply in await run_scripts(self._link, calls)]
 
     async def progress(self, claim: Claim, percent: int, *, tokens: int | None = None, may_restore: bool) -> Hold:
         """Show how far the call is; `tokens` as received so far."""
@@ -198,7 +203,7 @@ class Leases:
         if tokens is not None:
             arguments["tokens"] = tokens
         call = ScriptCall(self._progress, self._keys.of(claim.task.task_id), arguments)
-        [reply] = await run_scripts(self._redis, [call])
+        [reply] = await run_scripts(self._link, [call])
         return Hold(reply_word(reply))
 
     async def finish(
@@ -219,7 +224,7 @@ class Leases:
             "failures": failures,
         }
         call = ScriptCall(self._finish, self._keys.of(claim.task.task_id), arguments, {"result": pack(result)})
-        [reply] = await run_scripts(self._redis, [call])
+        [reply] = await run_scripts(self._link, [call])
         return Finish(reply_word(reply))
 
     async def release(
@@ -233,7 +238,7 @@ class Leases:
             "uncalled": not called,
         }
         call = ScriptCall(self._release, self._keys.of(claim.task.task_id), arguments)
-        [reply] = await run_scripts(self._redis, [call])
+        [reply] = await run_scripts(self._link, [call])
         return Hold(reply_word(reply))
 
     def _held(self, claim: Claim, *, may_restore: bool) -> dict[str, str | float]:
@@ -256,8 +261,6 @@ def _claim_reply(reply: Reply, task: Task, token: str, partition: int, offset: i
     word = reply_word(reply)
     if word in _PLAIN_REPLIES:
         return _PLAIN_REPLIES[word]
-    if word in set(Skip):
-        return Skip(word)
     numbers = [int(item) for item in reply[1:]]
     if word == "busy":
         return Busy(to_seconds(numbers[0]))

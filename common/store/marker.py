@@ -8,10 +8,8 @@ import asyncio
 import secrets
 from dataclasses import dataclass
 
-from redis.asyncio import Redis
-
 from common.store.keys import Keys
-from common.store.scripts import OUT_OF_REACH, StoreUnavailable
+from common.store.link import RedisLink
 
 # Workers renew it; a store that nobody renewed for so long has no task left that is worth more than a rebuild.
 MARKER_TTL_MS = 7 * 24 * 3600 * 1000
@@ -33,36 +31,24 @@ class StoreIdentity:
 class Marker:
     """Reads, sets and renews the marker. Every method raises `StoreUnavailable` when Redis is out of reach."""
 
-    def __init__(self, redis: Redis, keys: Keys) -> None:
-        self._redis = redis
+    def __init__(self, link: RedisLink, keys: Keys) -> None:
+        self._link = link
         self._key = keys.marker
 
     async def identity(self) -> StoreIdentity:
         """What the store is now."""
-        try:
-            async with self._redis.pipeline(transaction=True) as pipeline:
-                pipeline.info("server")
-                pipeline.get(self._key)
-                info, marker = await pipeline.execute()
-        except OUT_OF_REACH as error:
-            raise StoreUnavailable(f"Redis is out of reach: {type(error).__name__}") from error
-        run_id = str(info["run_id"])
+        info, marker = await self._link.transaction(("INFO", "server"), ("GET", self._key))
+        run_id = _run_id(info.decode())
         text = None if marker is None else marker.decode()
         return StoreIdentity(run_id, text if text is not None and text.startswith(f"{run_id}:") else None)
 
     async def set(self, run_id: str) -> None:
         """Say that the store under `run_id` is whole again."""
-        try:
-            await self._redis.set(self._key, f"{run_id}:{secrets.token_hex(8)}", px=MARKER_TTL_MS)
-        except OUT_OF_REACH as error:
-            raise StoreUnavailable(f"Redis is out of reach: {type(error).__name__}") from error
+        await self._link.execute("SET", self._key, f"{run_id}:{secrets.token_hex(8)}", "PX", MARKER_TTL_MS)
 
     async def renew(self) -> None:
         """Keep the marker for another while."""
-        try:
-            await self._redis.pexpire(self._key, MARKER_TTL_MS)
-        except OUT_OF_REACH as error:
-            raise StoreUnavailable(f"Redis is out of reach: {type(error).__name__}") from error
+        await self._link.execute("PEXPIRE", self._key, MARKER_TTL_MS)
 
 
 class SharedLooks:
@@ -89,6 +75,14 @@ class SharedLooks:
             await asyncio.wait({before})
         self._under_way, self._next = self._next, None
         return await self._marker.identity()
+
+
+def _run_id(info: str) -> str:
+    for line in info.splitlines():
+        name, _, value = line.partition(":")
+        if name == "run_id":
+            return value
+    raise ValueError("INFO names no run_id")
 
 
 def _heard(look: asyncio.Task[StoreIdentity]) -> None:

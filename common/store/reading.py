@@ -3,12 +3,11 @@
 import time
 from collections.abc import Callable, Sequence
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
-
 from common.store.compression import unpack
 from common.store.keys import Keys
-from common.store.scripts import OUT_OF_REACH, ScriptCall, StoreUnavailable, load_script, run_scripts
+from common.store.link import RedisLink, StoreUnavailable, granted
+from common.store.resp import CommandTemplate, ReplyError
+from common.store.scripts import ScriptCall, load_script, run_scripts
 from common.store.state import TaskState, state_from_hash
 from common.task import to_millis
 from common.topics import MAX_RESULT_RECORD_BYTES
@@ -18,13 +17,15 @@ class TaskReader:
     """Reads many tasks in one round trip, and ends those whose time has passed unseen. `now` is in Unix seconds."""
 
     def __init__(
-        self, redis: Redis, keys: Keys, *, result_ttl_seconds: float, now: Callable[[], float] = time.time
+        self, link: RedisLink, keys: Keys, *, result_ttl_seconds: float, now: Callable[[], float] = time.time
     ) -> None:
-        self._redis = redis
+        self._link = link
         self._keys = keys
         self._result_ttl = to_millis(result_ttl_seconds)
         self._now = now
         self._expire = load_script("expire")
+        self._hash_of = CommandTemplate("HGETALL", more=1)
+        self._value_of = CommandTemplate("GET", more=1)
 
     async def read(self, task_ids: Sequence[str]) -> list[TaskState | None]:
         """The state of each task, in the order asked; None where the store knows none.
@@ -45,31 +46,30 @@ class TaskReader:
             # Redis's clock decides; ours only spares the question for all the others.
             arguments = {"result_ttl": self._result_ttl}
             calls = [ScriptCall(self._expire, self._keys.of(task_id), arguments) for task_id in overdue]
-            await run_scripts(self._redis, calls)
+            await run_scripts(self._link, calls)
             states = await self._fetch(task_ids)
         return states
 
     async def _fetch(self, task_ids: Sequence[str]) -> list[TaskState | None]:
-        try:
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                for task_id in task_ids:
-                    task_key, result_key = self._keys.of(task_id)
-                    pipeline.hgetall(task_key)
-                    pipeline.get(result_key)
-                replies = await pipeline.execute()
-        except OUT_OF_REACH as error:
-            raise StoreUnavailable(f"Redis is out of reach: {type(error).__name__}") from error
+        questions: list[bytes] = []
+        for task_id in task_ids:
+            task_key, result_key = self._keys.of(task_id)
+            questions += (self._hash_of.encode(task_key.encode()), self._value_of.encode(result_key.encode()))
+        replies = granted(await self._link.ask(questions))
         pairs = zip(task_ids, replies[::2], replies[1::2], strict=True)
-        return [state_from_hash(task_id, fields, _opened(result)) for task_id, fields, result in pairs]
+        return [
+            state_from_hash(task_id, dict(zip(flat[::2], flat[1::2], strict=True)), _opened(result))
+            for task_id, flat, result in pairs
+        ]
 
 
 def _opened(stored: bytes | None) -> bytes | None:
     return None if stored is None else unpack(stored, max_bytes=MAX_RESULT_RECORD_BYTES)
 
 
-async def ping(redis: Redis) -> bool:
+async def ping(link: RedisLink) -> bool:
     """Whether Redis answers."""
     try:
-        return bool(await redis.ping())
-    except RedisError:
+        return bool(await link.execute("PING"))
+    except (StoreUnavailable, ReplyError):
         return False

@@ -1,10 +1,9 @@
 """One worker rebuilds the store at a time: a lease of its own, and beside it how far the rebuild is."""
 
 import orjson
-from redis.asyncio import Redis
 
 from common.store.keys import Keys
-from common.store.scripts import OUT_OF_REACH, StoreUnavailable
+from common.store.link import RedisLink
 from common.task import to_millis
 
 # The key is compared and written in one step: a lease that lapsed may be another's by now.
@@ -17,8 +16,8 @@ _PROGRESS_TTL_MS = 60_000
 class RebuildLease:
     """The lease of one would-be rebuilder, known by its random `token`. Every method raises `StoreUnavailable`."""
 
-    def __init__(self, redis: Redis, keys: Keys, *, token: str, lease_seconds: float) -> None:
-        self._redis = redis
+    def __init__(self, link: RedisLink, keys: Keys, *, token: str, lease_seconds: float) -> None:
+        self._link = link
         self._key = keys.rebuild_lease
         self._progress_key = keys.rebuild_progress
         self._token = token
@@ -26,10 +25,7 @@ class RebuildLease:
 
     async def take(self) -> bool:
         """Whether the lease is ours now; also where it was, and only the answer was lost."""
-        try:
-            taken = await self._redis.set(self._key, self._token, nx=True, px=self._lease_ms)
-        except OUT_OF_REACH as error:
-            raise _out_of_reach(error) from error
+        taken = await self._link.execute("SET", self._key, self._token, "NX", "PX", self._lease_ms)
         return bool(taken) or await self.renew()
 
     async def renew(self) -> bool:
@@ -42,17 +38,8 @@ class RebuildLease:
 
     async def tell(self, done: int, total: int) -> None:
         """Show for a minute how many records of how many are done."""
-        try:
-            await self._redis.set(self._progress_key, orjson.dumps({"done": done, "total": total}), px=_PROGRESS_TTL_MS)
-        except OUT_OF_REACH as error:
-            raise _out_of_reach(error) from error
+        progress = orjson.dumps({"done": done, "total": total})
+        await self._link.execute("SET", self._progress_key, progress, "PX", _PROGRESS_TTL_MS)
 
     async def _compared(self, script: str, *arguments: str | int) -> bool:
-        try:
-            return bool(await self._redis.eval(script, 1, self._key, *arguments))
-        except OUT_OF_REACH as error:
-            raise _out_of_reach(error) from error
-
-
-def _out_of_reach(error: Exception) -> StoreUnavailable:
-    return StoreUnavailable(f"Redis is out of reach: {type(error).__name__}")
+        return bool(await self._link.execute("EVAL", script, 1, self._key, *arguments))

@@ -4,18 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from redis.asyncio import Redis
-
 from common.store.keys import Keys
-from common.store.scripts import (
-    OUT_OF_REACH,
-    ScriptCall,
-    StoreUnavailable,
-    identity,
-    load_script,
-    reply_word,
-    run_scripts,
-)
+from common.store.link import RedisLink, granted
+from common.store.resp import encode_command
+from common.store.scripts import ScriptCall, identity, load_script, reply_word, run_scripts
 from common.task import Task, to_millis
 from common.topics import DEAD_LETTERS_KEPT_MS
 
@@ -41,11 +33,11 @@ class RedriveReply:
 class Redriving:
     """Starts run n+1 by compare-and-set, so that redriving twice does it once. Methods raise `StoreUnavailable`."""
 
-    def __init__(self, redis: Redis, keys: Keys, *, result_ttl_seconds: float) -> None:
-        self._redis = redis
+    def __init__(self, link: RedisLink, keys: Keys, *, result_ttl_seconds: float) -> None:
+        self._link = link
         self._keys = keys
         self._result_ttl = to_millis(result_ttl_seconds)
-        self._script = load_script("redrive")
+        self._script = load_script("redrive", keys=3)
 
     async def redrive(
         self, tasks: Sequence[Task], *, spare_completed: bool = False, preview: bool = False
@@ -67,7 +59,7 @@ class Redriving:
             )
             for task in tasks
         ]
-        replies = await run_scripts(self._redis, calls)
+        replies = await run_scripts(self._link, calls)
         return [RedriveReply(Redriven(reply_word(reply)), int(reply[1]) if len(reply) > 1 else 0) for reply in replies]
 
     async def remember(self, tasks: Sequence[Task]) -> None:
@@ -75,10 +67,8 @@ class Redriving:
 
         Not before: a run whose record was never written may be started again.
         """
-        try:
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                for task in tasks:
-                    pipeline.set(self._keys.redriven(task.task_id), task.run, px=DEAD_LETTERS_KEPT_MS)
-                await pipeline.execute()
-        except OUT_OF_REACH as error:
-            raise StoreUnavailable(f"Redis is out of reach: {type(error).__name__}") from error
+        writes = [
+            encode_command("SET", self._keys.redriven(task.task_id), task.run, "PX", DEAD_LETTERS_KEPT_MS)
+            for task in tasks
+        ]
+        granted(await self._link.ask(writes))

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from redis.asyncio import Redis
-
 from common.store.compression import pack
 from common.store.keys import Keys
+from common.store.link import RedisLink
 from common.store.scripts import ScriptCall, identity, load_script, reply_word, run_scripts
 from common.store.submissions import Written
 from common.task import Lane, Status, to_millis
@@ -48,24 +47,24 @@ class OpenTask:
 class Restoring:
     """Writes tasks, each only where the store knows less. Raises `StoreUnavailable`; repeating is safe."""
 
-    def __init__(self, redis: Redis, keys: Keys, *, result_ttl_seconds: float) -> None:
-        self._redis = redis
+    def __init__(self, link: RedisLink, keys: Keys, *, result_ttl_seconds: float) -> None:
+        self._link = link
         self._keys = keys
         self._result_ttl = to_millis(result_ttl_seconds)
-        self._restore = load_script("restore")
+        self._restore = load_script("restore", binary=1)
         self._bury = load_script("bury")
         self._reopen = load_script("reopen")
 
     async def restore(self, outcomes: Sequence[Outcome]) -> int:
         """Write outcomes in one round trip; how many the store did not know."""
-        replies = await run_scripts(self._redis, [self._restoring(outcome) for outcome in outcomes])
+        replies = await run_scripts(self._link, [self._restoring(outcome) for outcome in outcomes])
         return sum(reply_word(reply) == "restored" for reply in replies)
 
     async def bury(self, task_ids: Sequence[str], *, expires_at: float) -> None:
         """Mark tasks of which nothing is to be kept."""
         arguments = {"expires_at": to_millis(expires_at), "letters_kept": DEAD_LETTERS_KEPT_MS}
         calls = [ScriptCall(self._bury, self._keys.of(task_id), arguments) for task_id in task_ids]
-        await run_scripts(self._redis, calls)
+        await run_scripts(self._link, calls)
 
     async def reopen(self, tasks: Sequence[OpenTask], *, delay_seconds: float) -> int:
         """Show tasks that have not ended as queued, each to be claimed after the delay; how many were not known.
@@ -73,7 +72,7 @@ class Restoring:
         A worker may be calling the model for one of them: the delay is its time to say so.
         """
         calls = [self._reopening(task, delay_seconds) for task in tasks]
-        replies = await run_scripts(self._redis, calls)
+        replies = await run_scripts(self._link, calls)
         return sum(reply_word(reply) == "reopened" for reply in replies)
 
     def _reopening(self, task: OpenTask, delay_seconds: float) -> ScriptCall:

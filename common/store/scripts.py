@@ -8,50 +8,43 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import orjson
-from redis.asyncio import Redis
-from redis.exceptions import (
-    BusyLoadingError,
-    ConnectionError as RedisConnectionError,
-    MaxConnectionsError,
-    NoScriptError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-    TimeoutError as RedisTimeoutError,
-)
 
+from common.store.link import RedisLink, StoreUnavailable, granted
+from common.store.resp import CommandTemplate, ReplyError, encode_command
 from common.task import Task, to_millis
 
+__all__ = [
+    "Reply",
+    "Script",
+    "ScriptCall",
+    "StoreUnavailable",
+    "identity",
+    "load_script",
+    "reply_word",
+    "run_scripts",
+]
+
 Reply = list[bytes | int]
-
-OUT_OF_REACH = (
-    BusyLoadingError,
-    MaxConnectionsError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisConnectionError,
-    RedisTimeoutError,
-)
-
-
-class StoreUnavailable(RuntimeError):  # noqa: N818 - names the state of the store
-    """Redis cannot be reached, or takes no writes now: try again later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A move's whole source and its SHA-1, by which Redis knows it."""
+    """A move's whole source, and how it is called by its SHA-1, by which Redis knows it."""
 
     source: str
-    sha: str
+    call: CommandTemplate
 
 
-def load_script(move: str, *, of_task: bool = True) -> Script:
-    """The script of `move`: what all begin with, for a move of a task the prelude of those, and its own lines."""
+def load_script(move: str, *, keys: int = 2, binary: int = 0, of_task: bool = True) -> Script:
+    """The script of `move`: what all begin with, for a move of a task the prelude of those, and its own lines.
+
+    It takes so many keys and so many binary arguments.
+    """
     folder = files("common.store") / "lua"
     names = ("arguments", "prelude", move) if of_task else ("arguments", move)
     source = "\n".join((folder / f"{name}.lua").read_text(encoding="utf-8") for name in names)
-    return Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
+    sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+    return Script(source, CommandTemplate("EVALSHA", sha, keys, more=keys + 1 + 2 * binary))
 
 
 class ScriptCall(NamedTuple):
@@ -65,12 +58,13 @@ class ScriptCall(NamedTuple):
     arguments: Mapping[str, str | float]
     binary: Mapping[str, bytes] = MappingProxyType({})
 
-    def as_command(self) -> list[Any]:
-        """What follows EVALSHA: number of keys, the keys, the arguments as JSON, pairs of binary ones."""
-        command: list[Any] = [self.script.sha, len(self.keys), *self.keys, orjson.dumps(self.arguments)]
-        for name, value in self.binary.items():
-            command += (name, value)
-        return command
+    def encode(self) -> bytes:
+        """EVALSHA with the keys, the arguments as JSON, pairs of name and bytes for the binary ones."""
+        keys = [key.encode() for key in self.keys]
+        if not self.binary:
+            return self.script.call.encode(*keys, orjson.dumps(self.arguments))
+        binary = [item for name, value in self.binary.items() for item in (name.encode(), value)]
+        return self.script.call.encode(*keys, orjson.dumps(self.arguments), *binary)
 
 
 def identity(task: Task) -> dict[str, str | float]:
@@ -84,7 +78,7 @@ def identity(task: Task) -> dict[str, str | float]:
     }
 
 
-async def run_scripts(redis: Redis, calls: Sequence[ScriptCall]) -> list[Reply]:
+async def run_scripts(link: RedisLink, calls: Sequence[ScriptCall]) -> list[Reply]:
     """The replies of all calls, in order, in one round trip (two when scripts had to be loaded).
 
     Raises:
@@ -92,23 +86,20 @@ async def run_scripts(redis: Redis, calls: Sequence[ScriptCall]) -> list[Reply]:
     """
     if not calls:
         return []
-    try:
-        replies = await _evaluate(redis, calls)
-        forgotten = [index for index, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-        if forgotten:
-            for source in {calls[index].script.source for index in forgotten}:
-                await redis.script_load(source)
-            again = await _evaluate(redis, [calls[index] for index in forgotten])
-            for index, reply in zip(forgotten, again, strict=True):
-                replies[index] = reply
-    except OUT_OF_REACH as error:
-        raise StoreUnavailable(f"Redis is out of reach: {type(error).__name__}") from error
-    for reply in replies:
-        if isinstance(reply, OUT_OF_REACH):
-            raise StoreUnavailable(f"Redis takes no writes: {type(reply).__name__}") from reply
-        if isinstance(reply, RedisError):
-            raise reply
-    return replies
+    replies = await link.ask([call.encode() for call in calls])
+    forgotten = [index for index, reply in enumerate(replies) if _is_forgotten(reply)]
+    if forgotten:
+        sources = {calls[index].script.source for index in forgotten}
+        loads = [encode_command("SCRIPT", "LOAD", source) for source in sources]
+        again = await link.ask([*loads, *(calls[index].encode() for index in forgotten)])
+        granted(again[: len(loads)])
+        for index, reply in zip(forgotten, again[len(loads) :], strict=True):
+            replies[index] = reply
+    return granted(replies)
+
+
+def _is_forgotten(reply: Any) -> bool:
+    return isinstance(reply, ReplyError) and reply.code == "NOSCRIPT"
 
 
 def reply_word(reply: Reply) -> str:
@@ -117,10 +108,3 @@ def reply_word(reply: Reply) -> str:
     if not isinstance(word, bytes):
         raise TypeError("a script's reply begins with a word")
     return word.decode()
-
-
-async def _evaluate(redis: Redis, calls: Sequence[ScriptCall]) -> list[Any]:
-    async with redis.pipeline(transaction=False) as pipeline:
-        for call in calls:
-            pipeline.evalsha(*call.as_command())
-        return list(await pipeline.execute(raise_on_error=False))

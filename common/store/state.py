@@ -1,7 +1,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from common.task import Lane, Status, to_seconds
+
+_MARKS = frozenset({b"refused", b"deleted"})
+_STATUSES: Mapping[bytes, Status] = MappingProxyType({status.value.encode(): status for status in Status})
+_LANES: Mapping[bytes, Lane] = MappingProxyType({lane.value.encode(): lane for lane in Lane})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,37 +40,32 @@ class TaskState:
 
 def state_from_hash(task_id: str, fields: Mapping[bytes, bytes], result: bytes | None) -> TaskState | None:
     """The task of a hash; None when there is none, or only the mark of a refused record or a deleted task."""
-    status = fields.get(b"status")
-    if status is None or status in {b"refused", b"deleted"}:
+    # One for each id that is polled: every look-up is made once, by name, without a function between.
+    get = fields.get
+    status = get(b"status")
+    if status is None or status in _MARKS:
         return None
-
-    def number(name: bytes) -> int | None:
-        value = fields.get(name)
-        return None if value is None else int(value)
-
-    def seconds(name: bytes) -> float | None:
-        value = number(name)
-        return None if value is None else to_seconds(value)
-
-    worker = fields.get(b"worker")
+    tokens, partition, offset = get(b"tokens"), get(b"partition"), get(b"offset")
+    started_at, finished_at, retry_at = get(b"started_at"), get(b"finished_at"), get(b"retry_at")
+    worker = get(b"worker")
     return TaskState(
         task_id=task_id,
-        status=Status(status.decode()),
+        status=_STATUSES[status],
         run=int(fields[b"run"]),
         tenant=fields[b"tenant"].decode(),
-        lane=Lane(fields[b"lane"].decode()),
+        lane=_LANES[fields[b"lane"]],
         progress=int(fields[b"progress"]),
         attempts=int(fields[b"attempts"]),
         created_at=to_seconds(int(fields[b"created_at"])),
         expires_at=to_seconds(int(fields[b"expires_at"])),
-        failures=number(b"failures") or 0,
-        crashes=number(b"crashes") or 0,
-        tokens=number(b"tokens"),
-        started_at=seconds(b"started_at"),
-        finished_at=seconds(b"finished_at"),
-        retry_at=seconds(b"retry_at"),
-        partition=number(b"partition"),
-        offset=number(b"offset"),
+        failures=int(get(b"failures", 0)),
+        crashes=int(get(b"crashes", 0)),
+        tokens=None if tokens is None else int(tokens),
+        started_at=None if started_at is None else to_seconds(int(started_at)),
+        finished_at=None if finished_at is None else to_seconds(int(finished_at)),
+        retry_at=None if retry_at is None else to_seconds(int(retry_at)),
+        partition=None if partition is None else int(partition),
+        offset=None if offset is None else int(offset),
         worker=None if worker is None else worker.decode(),
         result=result,
     )

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from redis.asyncio import Redis
-
 from common.store.keys import Keys
+from common.store.link import RedisLink
 from common.store.scripts import Script, ScriptCall, identity, load_script, reply_word, run_scripts
 from common.task import Task, to_millis
 
@@ -22,8 +21,8 @@ class Written:
 class Submissions:
     """Accepting, refusing and taking a refusal back, each for many tasks in one round trip."""
 
-    def __init__(self, redis: Redis, keys: Keys, *, result_ttl_seconds: float) -> None:
-        self._redis = redis
+    def __init__(self, link: RedisLink, keys: Keys, *, result_ttl_seconds: float) -> None:
+        self._link = link
         self._keys = keys
         self._result_ttl = to_millis(result_ttl_seconds)
         self._accept = load_script("accept")
@@ -52,7 +51,7 @@ class Submissions:
             )
             for entry in written
         ]
-        replies = await run_scripts(self._redis, calls)
+        replies = await run_scripts(self._link, calls)
         return [entry.task for entry, reply in zip(written, replies, strict=True) if reply_word(reply) == "readmitted"]
 
     async def refuse(self, tasks: Sequence[Task]) -> list[Task]:
@@ -79,4 +78,4 @@ class Submissions:
             ScriptCall(script, self._keys.of(task.task_id), {**identity(task), "result_ttl": self._result_ttl})
             for task in tasks
         ]
-        return [reply_word(reply) for reply in await run_scripts(self._redis, calls)]
+        return [reply_word(reply) for reply in await run_scripts(self._link, calls)]

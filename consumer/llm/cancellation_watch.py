@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import structlog
 
-from common.store.cancellations import Cancellations
+from common.store.cancellations import CancellationListener
 from common.store.scripts import StoreUnavailable
 from consumer.llm.lease_keeper import LeaseKeeper
 from consumer.llm.metrics import LlmMetrics
@@ -22,7 +22,7 @@ class CancellationWatch:
 
     def __init__(
         self,
-        channel: Cancellations,
+        channel: CancellationListener,
         keeper: LeaseKeeper,
         *,
         hurry: Callable[[Sequence[str]], None],

@@ -40,13 +40,13 @@ def test_a_value_says_where_it_is_from(monkeypatch: pytest.MonkeyPatch, tmp_path
     )
     seen = {
         name: (rows[name].value, rows[name].source)
-        for name in ("API__PORT", "LLM__API_KEY", "REDIS__TIMEOUT_SECONDS", "REDIS__MAX_CONNECTIONS")
+        for name in ("API__PORT", "LLM__API_KEY", "REDIS__TIMEOUT_SECONDS", "REDIS__KEY_PREFIX")
     }
     assert seen == {
         "API__PORT": ("8123", "PROMPTMILL_API__PORT"),
         "LLM__API_KEY": ("********", f"file {file}"),
         "REDIS__TIMEOUT_SECONDS": ("3.0", "PROMPTMILL_REDIS"),
-        "REDIS__MAX_CONNECTIONS": ("32", "default"),
+        "REDIS__KEY_PREFIX": ("promptmill:", "default"),
     }
     assert (rows["WORKER__CONCURRENCY"].value, rows["WORKER__CONCURRENCY"].source) == (
         "9",

@@ -4,15 +4,14 @@ from typing import Protocol
 
 import aiohttp
 import pytest
-from redis.asyncio import Redis
 
 from cli.stack.ports import Ports
-from common.connections import create_redis
 from common.settings import KafkaSettings, RedisSettings
 from tests.support.deployment import Deployment
 from tests.support.fake_model import FakeModel
 from tests.support.kafka_view import KafkaView, looking_into_kafka
 from tests.support.processes import Processes
+from tests.support.redis_client import Redis, create_redis
 from tests.support.servers import free_ports
 
 PARTITIONS = 24

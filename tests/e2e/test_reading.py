@@ -1,11 +1,11 @@
 import uuid
 
 import pytest
-from redis.asyncio import Redis
 
 from common.settings import RedisSettings
 from tests.support.deployment import Deployment
 from tests.support.fake_model import FakeModel
+from tests.support.redis_client import Redis
 
 DAY_SECONDS = 24 * 3600
 

@@ -6,9 +6,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from redis.asyncio import Redis
 
-from common.connections import create_redis
 from common.settings import KafkaSettings, RedisSettings
 from common.store.keys import Keys
 from tests.e2e.conftest import Deploy
@@ -18,6 +16,7 @@ from tests.support.deployment import Deployment
 from tests.support.fake_model import FakeModel
 from tests.support.kafka_view import KafkaView, looking_into_kafka
 from tests.support.processes import LiveProcess, running_processes
+from tests.support.redis_client import Redis, create_redis
 from tests.support.servers import OwnServer, free_ports, own_kafka, own_valkey
 from tests.support.waiting import until
 

@@ -12,10 +12,8 @@ from typing import Any
 
 import aiohttp
 import orjson
-from redis.asyncio import Redis
 
 from cli.stack.ports import Ports
-from common.connections import create_redis
 from common.settings import KafkaSettings
 from common.store.keys import Keys
 from tests.faults.load import UNANSWERED, Load
@@ -26,6 +24,7 @@ from tests.support.deployment import Deployment
 from tests.support.fake_model import FakeModel, running_fake_model
 from tests.support.kafka_view import KafkaView, looking_into_kafka
 from tests.support.processes import LiveProcess, running_processes
+from tests.support.redis_client import Redis, create_redis
 from tests.support.servers import OwnServer
 from tests.support.waiting import until
 

@@ -15,7 +15,7 @@ from consumer.llm.outcomes import Answered
 from tests.machine.calls import Call, Calls
 from tests.support.simulation.kafka_log import KafkaLog, WrittenRecord
 from tests.support.simulation.process import Clock
-from tests.support.simulation.store_link import Command, SimulatedStore
+from tests.support.simulation.store_link import SimulatedStore
 
 _FINAL = {status for status in Status if status.is_final}
 Run = tuple[str, int]
@@ -75,11 +75,12 @@ class Witness:
 
     def stored(self, *task_ids: str) -> list[Stored]:
         """The tasks as the store has them."""
-        commands: list[Command] = []
-        for task_id in task_ids:
-            task_key, result_key = self.keys.of(task_id)
-            commands += [("hgetall", (task_key,), {}), ("get", (result_key,), {})]
-        replies = self.store.carry_out(commands)
+        with self.store.client.pipeline(transaction=False) as pipeline:
+            for task_id in task_ids:
+                task_key, result_key = self.keys.of(task_id)
+                pipeline.hgetall(task_key)
+                pipeline.get(result_key)
+            replies = pipeline.execute()
         return [
             Stored(fields, None if result is None else unpack(result, max_bytes=MAX_RESULT_RECORD_BYTES))
             for fields, result in zip(replies[::2], replies[1::2], strict=True)

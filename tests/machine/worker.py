@@ -36,11 +36,10 @@ from tests.support.simulation.kafka_group import KafkaGroup
 from tests.support.simulation.kafka_log import KafkaLog
 from tests.support.simulation.link import Link, Way
 from tests.support.simulation.process import Clock, Process
-from tests.support.simulation.store_link import SimulatedStore, StoreLink
+from tests.support.simulation.store_link import SimulatedStore, store_link
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-    from redis.asyncio import Redis
 
 _DRAIN_SECONDS = 20.0
 
@@ -101,7 +100,7 @@ class Worker(Process):
         settings, clock = self._settings, self._clock
         names, keys = TopicNames(settings.kafka.topic_prefix), Keys(settings.redis.key_prefix)
         lease_seconds, result_ttl_seconds = settings.worker.lease_seconds, settings.tasks.result_ttl_seconds
-        redis = cast("Redis", StoreLink(self._store, self.redis))
+        redis = store_link(self._store, self.redis, self._rng.random)
         producer = cast("AIOKafkaProducer", SimulatedProducer(self._log, self.kafka))
         metrics, engine_metrics = LlmMetrics(CollectorRegistry()), EngineMetrics(CollectorRegistry())
         numbers = itertools.count(1)

@@ -1,7 +1,7 @@
 """The simulation as one thing: workers, broker, store, model, clients; each method is something that can happen."""
 
 from itertools import count
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 from uuid import UUID
 
 import redis as blocking_redis
@@ -23,10 +23,7 @@ from tests.machine.worker import Worker
 from tests.support.simulation.kafka_group import KafkaGroup
 from tests.support.simulation.link import Link, Way
 from tests.support.simulation.process import Process, Processes
-from tests.support.simulation.store_link import SimulatedStore, StoreLink
-
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
+from tests.support.simulation.store_link import SimulatedStore, store_link
 
 TENANT = "local"
 _DAY = 24 * 3600.0
@@ -73,7 +70,7 @@ class World:
         self.workers: list[Worker] = []
         self._numbers = count(1)
         self._api = Process(self.clock)
-        redis = cast("Redis", StoreLink(self.store, Link()))
+        redis = store_link(self.store, Link(), lambda: 0.5)
         self._marker = Marker(redis, self.keys)
         self._submissions = Submissions(redis, self.keys, result_ttl_seconds=_DAY)
         self._endings = Endings(redis, self.keys, result_ttl_seconds=_DAY)
@@ -88,6 +85,7 @@ class World:
         self._api.bury(self.clock)
         keys = [key for task_id in self.tasks for key in self.keys.of(task_id)]
         self.store.client.delete(self.keys.marker, self.keys.forgotten, *keys)
+        self.store.close()
 
     # Clients.
 

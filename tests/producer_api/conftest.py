@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 import aiohttp
 import pytest
-from redis.asyncio import Redis
 
 from cli.stack.ports import Ports
-from common.connections import create_redis
 from common.settings import KafkaSettings, RedisSettings
 from common.store.keys import Keys
 from common.store.leases import Leases
@@ -18,6 +16,7 @@ from tests.support.backend import kafka_settings_for, redis_settings_for, topics
 from tests.support.deployment import Deployment
 from tests.support.kafka_view import KafkaView, looking_into_kafka
 from tests.support.processes import LiveProcess, running_processes
+from tests.support.redis_client import Redis, create_redis
 from tests.support.servers import free_ports
 
 MAX_PROMPTS = 1_000
@@ -95,7 +94,7 @@ async def service(
 async def _say_whole(settings: RedisSettings) -> None:
     """No worker runs here to do it: what the store does not know does not exist."""
     redis = create_redis(settings, "test")
-    marker = Marker(redis, Keys(settings.key_prefix))
+    marker = Marker(redis.link, Keys(settings.key_prefix))
     await marker.set((await marker.identity()).run_id)
     await redis.aclose()
 
@@ -126,4 +125,6 @@ def keys(service: Service) -> Keys:
 @pytest.fixture
 def leases(redis: Redis, keys: Keys) -> Leases:
     """What a worker does to the API's tasks."""
-    return Leases(redis, keys, worker="w-1", lease_seconds=30, result_ttl_seconds=RESULT_TTL_SECONDS, max_crashes=10)
+    return Leases(
+        redis.link, keys, worker="w-1", lease_seconds=30, result_ttl_seconds=RESULT_TTL_SECONDS, max_crashes=10
+    )

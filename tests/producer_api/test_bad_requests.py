@@ -7,7 +7,6 @@ from typing import Any
 
 import orjson
 import pytest
-from redis.asyncio import Redis
 
 from common.task import Lane
 from tests.producer_api.conftest import (
@@ -20,6 +19,7 @@ from tests.producer_api.conftest import (
 )
 from tests.support.api import Answer, Api
 from tests.support.kafka_view import KafkaView
+from tests.support.redis_client import Redis
 
 HERON = "the heron stands in cold water"
 GOOD = {"messages": [{"role": "user", "content": HERON}]}

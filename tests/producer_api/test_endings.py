@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 
 import pytest
-from redis.asyncio import Redis
 
 from common.connections import create_redis_listener
 from common.result import EXPIRED
-from common.store.cancellations import Cancellations
+from common.store.cancellations import CancellationListener
 from common.store.forgetting import MAX_FORGOTTEN, Due, Forgotten
 from common.store.keys import Keys
 from common.store.leases import Hold, Leases
@@ -19,6 +18,7 @@ from common.task import Status, Task, new_task_id
 from tests.producer_api.conftest import RESULT_TTL_SECONDS, Service
 from tests.producer_api.test_reading import NOT_TASKS, claimed, finished
 from tests.support.api import Answer, Api
+from tests.support.redis_client import Redis
 
 End = Callable[[Api, str], Awaitable[Answer]]
 
@@ -31,7 +31,7 @@ async def heard(service: Service, keys: Keys) -> AsyncIterator[asyncio.Queue[str
     begun = asyncio.Event()
 
     async def listen() -> None:
-        async with aclosing(Cancellations(listener, keys).listen()) as messages:
+        async with aclosing(CancellationListener(listener, keys).listen()) as messages:
             async for task_ids in messages:
                 begun.set()
                 for task_id in task_ids:
@@ -101,7 +101,7 @@ async def test_a_task_that_has_ended_stays_as_it_ended(api: Api, leases: Leases)
 async def test_a_task_past_its_time_is_expired_and_says_why(api: Api, redis: Redis, keys: Keys) -> None:
     now = time.time()
     task = Task(task_id=new_task_id(), tenant="local", body={}, created_at=now - 20, expires_at=now - 10)
-    submissions = Submissions(redis, keys, result_ttl_seconds=RESULT_TTL_SECONDS)
+    submissions = Submissions(redis.link, keys, result_ttl_seconds=RESULT_TTL_SECONDS)
     await submissions.accept([Written(task, 0, 0)])
     answer = await cancel(api, task.task_id)
     assert (answer.status, answer.body["status"], answer.body["error"]) == (200, "expired", EXPIRED.as_json())
@@ -149,7 +149,7 @@ async def test_deleting_takes_an_unfinished_task_from_its_worker(
 async def test_a_worker_is_left_the_result_to_take_back(api: Api, redis: Redis, keys: Keys) -> None:
     [task_id] = await api.submit(["x"])
     await delete(api, task_id)
-    assert Due(task_id, last=False) in await Forgotten(redis, keys).due(now=time.time() + 1, limit=10_000)
+    assert Due(task_id, last=False) in await Forgotten(redis.link, keys).due(now=time.time() + 1, limit=10_000)
 
 
 async def test_a_deletion_cut_short_before_its_result_was_listed_is_made_whole_by_its_repeat(
@@ -185,7 +185,7 @@ async def test_what_names_no_task_is_not_found(api: Api, end: End, text: str) ->
 async def test_another_tenant_s_task_is_not_found_and_goes_on(api: Api, redis: Redis, keys: Keys, end: End) -> None:
     now = time.time()
     task = Task(task_id=new_task_id(), tenant="other", body={}, created_at=now, expires_at=now + 60)
-    await Submissions(redis, keys, result_ttl_seconds=RESULT_TTL_SECONDS).accept([Written(task, 0, 0)])
+    await Submissions(redis.link, keys, result_ttl_seconds=RESULT_TTL_SECONDS).accept([Written(task, 0, 0)])
     assert is_not_found(await end(api, task.task_id))
     assert await redis.hget(keys.task(task.task_id), "status") == b"queued"
     assert await redis.zscore(keys.forgotten, task.task_id) is None

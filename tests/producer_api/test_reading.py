@@ -5,7 +5,6 @@ from typing import Any
 
 import orjson
 import pytest
-from redis.asyncio import Redis
 
 from common.result import EXPIRED, ApiError, Result, encode_result
 from common.store.keys import Keys
@@ -14,6 +13,7 @@ from common.store.submissions import Submissions, Written
 from common.task import Status, Task, new_task_id
 from tests.producer_api.conftest import MAX_IDS, RESULT_TTL_SECONDS
 from tests.support.api import Api
+from tests.support.redis_client import Redis
 
 NOT_TASKS = ["", "x", "00000000-0000-7000-8000-000000000000", "resp_", "{01a2058f-a149-70d4-86bf-f76ece198e15}", "ü/€"]
 ANSWER = {
@@ -142,7 +142,7 @@ async def test_one_task_by_itself_has_the_model_s_whole_answer(api: Api, leases:
 async def test_a_task_past_its_time_is_expired_by_being_read(api: Api, redis: Redis, keys: Keys) -> None:
     now = time.time()
     task = Task(task_id=new_task_id(), tenant="local", body={}, created_at=now - 20, expires_at=now - 10)
-    submissions = Submissions(redis, keys, result_ttl_seconds=RESULT_TTL_SECONDS)
+    submissions = Submissions(redis.link, keys, result_ttl_seconds=RESULT_TTL_SECONDS)
     await submissions.accept([Written(task, 0, 0)])
     view = await api.task(task.task_id)
     assert (view["status"], view["result"]) == ("expired", None)
@@ -153,14 +153,14 @@ async def test_a_task_past_its_time_is_expired_by_being_read(api: Api, redis: Re
 async def test_a_refused_record_is_no_task(api: Api, redis: Redis, keys: Keys) -> None:
     now = time.time()
     task = Task(task_id=new_task_id(), tenant="local", body={}, created_at=now, expires_at=now + 60)
-    await Submissions(redis, keys, result_ttl_seconds=RESULT_TTL_SECONDS).refuse([task])
+    await Submissions(redis.link, keys, result_ttl_seconds=RESULT_TTL_SECONDS).refuse([task])
     assert await api.task(task.task_id) == {"task_id": task.task_id, "status": "not_found"}
 
 
 async def test_another_tenant_s_task_is_not_found(api: Api, redis: Redis, keys: Keys) -> None:
     now = time.time()
     task = Task(task_id=new_task_id(), tenant="other", body={}, created_at=now, expires_at=now + 60)
-    await Submissions(redis, keys, result_ttl_seconds=RESULT_TTL_SECONDS).accept([Written(task, 0, 0)])
+    await Submissions(redis.link, keys, result_ttl_seconds=RESULT_TTL_SECONDS).accept([Written(task, 0, 0)])
     assert await api.task(task.task_id) == {"task_id": task.task_id, "status": "not_found"}
     answer = await api.ask("GET", f"/v1/tasks/{task.task_id}")
     assert (answer.status, answer.body["error"]["code"]) == (404, "task_not_found")

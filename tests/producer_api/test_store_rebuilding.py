@@ -4,7 +4,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
-from redis.asyncio import Redis
 
 from common.store.keys import Keys
 from common.store.marker import Marker, SharedLooks
@@ -14,12 +13,13 @@ from common.store.submissions import Submissions, Written
 from common.task import Task, new_task_id
 from producer_api.tasks.lookup import Lookup
 from tests.support.api import Api
+from tests.support.redis_client import Redis
 
 
 @pytest.fixture
 async def marker(redis: Redis, keys: Keys) -> AsyncIterator[Marker]:
     """The marker, missing; it is set again for the tests after this one."""
-    marker = Marker(redis, keys)
+    marker = Marker(redis.link, keys)
     await redis.delete(keys.marker)
     yield marker
     await marker.set((await marker.identity()).run_id)
@@ -48,7 +48,7 @@ class ReaderOvertaken(TaskReader):
     """A reader whose first answer is overtaken by the end of a rebuild."""
 
     def __init__(self, redis: Redis, keys: Keys, task: Task) -> None:
-        super().__init__(redis, keys, result_ttl_seconds=60)
+        super().__init__(redis.link, keys, result_ttl_seconds=60)
         self._task: Task | None = task
         self._parts = redis, keys
 
@@ -57,8 +57,8 @@ class ReaderOvertaken(TaskReader):
         task, self._task = self._task, None
         if task is not None:
             redis, keys = self._parts
-            await Submissions(redis, keys, result_ttl_seconds=60).accept([Written(task, 0, 0)])
-            marker = Marker(redis, keys)
+            await Submissions(redis.link, keys, result_ttl_seconds=60).accept([Written(task, 0, 0)])
+            marker = Marker(redis.link, keys)
             await marker.set((await marker.identity()).run_id)
         return states
 

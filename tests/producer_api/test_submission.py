@@ -12,7 +12,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from prometheus_client import CollectorRegistry
 
 from cli.stack.ports import Ports
-from common.connections import create_admin, create_redis
+from common.connections import create_admin
 from common.record import decode_task
 from common.settings import KafkaSettings, RedisSettings
 from common.store.idempotency import RepeatableRequest
@@ -34,6 +34,7 @@ from producer_api.tasks.views import submitted_view
 from tests.support.backend import redis_settings_for, unique_prefix
 from tests.support.kafka_view import KafkaView, looking_into_kafka
 from tests.support.processes import Processes
+from tests.support.redis_client import create_redis
 from tests.support.servers import OwnServer, own_valkey
 from tests.support.waiting import until
 
@@ -62,7 +63,7 @@ async def front_on(kafka: KafkaSettings, redis: RedisSettings) -> AsyncIterator[
     keeping = asyncio.create_task(link.keep())
     try:
         await until(lambda: link.hindrance is None)
-        yield Front(ready_parts(settings, client, link, registry), link, registry)
+        yield Front(ready_parts(settings, client.link, link, registry), link, registry)
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
@@ -98,7 +99,7 @@ async def test_prompts_that_kafka_has_are_accepted_though_redis_is_lost_before_t
     front = front_on_own_valkey
     # The question before Kafka is answered by a Redis that lives, so that the loss falls between the two.
     living = create_redis(redis_settings, "test")
-    front.parts.submission._store_health = StoreHealth(partial(ping, living), timeout_seconds=2)
+    front.parts.submission._store_health = StoreHealth(partial(ping, living.link), timeout_seconds=2)
     valkey.process.freeze()
     entries = await front.parts.submission.submit(front.batch("one", "two"))
     assert [type(entry) for entry in entries] == [Accepted, Accepted]
@@ -178,7 +179,7 @@ async def test_a_prompt_without_acknowledgement_that_a_worker_found_first_is_a_t
     batch = front.batch("found", "lost")
     redis = create_redis(redis_settings, "test")
     keys = Keys(redis_settings.key_prefix)
-    leases = Leases(redis, keys, worker="w", lease_seconds=30, result_ttl_seconds=60, max_crashes=3)
+    leases = Leases(redis.link, keys, worker="w", lease_seconds=30, result_ttl_seconds=60, max_crashes=3)
     await leases.claim(batch.tasks[0], token="a", partition=0, offset=0)
     settled = await front.parts.submission.settle(batch, [Unwritten(), Unwritten()])
     assert settled.entries == [Accepted(batch.tasks[0].task_id), Unwritten()]

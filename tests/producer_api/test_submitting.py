@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 import pytest
-from redis.asyncio import Redis
 
 from common.record import decode_task
 from common.store.keys import Keys
@@ -14,6 +13,7 @@ from common.task import Lane, Task
 from tests.producer_api.conftest import DEADLINE_SECONDS, MAX_PROMPTS, RESULT_TTL_SECONDS, Service
 from tests.support.api import Api
 from tests.support.kafka_view import KafkaView
+from tests.support.redis_client import Redis
 
 PARTITIONS = 6
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from common.connections import create_admin, create_redis
+from common.connections import create_admin
 from common.settings import KafkaSettings, RedisSettings
 from tests.support.backend import chosen_backend, kafka_settings_for, topics_deleted_afterwards, unique_prefix
+from tests.support.redis_client import create_redis
 from tests.support.waiting import until
 
 

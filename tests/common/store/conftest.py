@@ -2,9 +2,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
-from redis.asyncio import Redis
 
-from common.connections import create_redis
 from common.settings import RedisSettings
 from common.store.ending import Endings
 from common.store.keys import Keys
@@ -14,6 +12,7 @@ from common.store.redriving import Redriving
 from common.store.state import TaskState
 from common.store.submissions import Submissions
 from common.task import Task
+from tests.support.redis_client import Redis, create_redis
 
 DAY = 24 * 3600
 
@@ -32,15 +31,15 @@ class Store:
     others: Leases = field(init=False)
 
     def __post_init__(self) -> None:
-        self.submissions = Submissions(self.redis, self.keys, result_ttl_seconds=DAY)
-        self.reader = TaskReader(self.redis, self.keys, result_ttl_seconds=DAY)
-        self.endings = Endings(self.redis, self.keys, result_ttl_seconds=DAY)
-        self.redriving = Redriving(self.redis, self.keys, result_ttl_seconds=DAY)
+        self.submissions = Submissions(self.redis.link, self.keys, result_ttl_seconds=DAY)
+        self.reader = TaskReader(self.redis.link, self.keys, result_ttl_seconds=DAY)
+        self.endings = Endings(self.redis.link, self.keys, result_ttl_seconds=DAY)
+        self.redriving = Redriving(self.redis.link, self.keys, result_ttl_seconds=DAY)
         self.leases = self._worker("one")
         self.others = self._worker("two")
 
     def _worker(self, name: str) -> Leases:
-        return Leases(self.redis, self.keys, worker=name, lease_seconds=30, result_ttl_seconds=DAY, max_crashes=3)
+        return Leases(self.redis.link, self.keys, worker=name, lease_seconds=30, result_ttl_seconds=DAY, max_crashes=3)
 
     async def claim(self, task: Task, token: str, leases: Leases | None = None) -> ClaimReply:
         return await (leases or self.leases).claim(task, token=token, partition=3, offset=7)

@@ -3,7 +3,7 @@ from tests.common.store.conftest import Store
 
 
 async def test_a_deleted_task_is_due_at_once_and_once_more_later(store: Store) -> None:
-    forgotten = Forgotten(store.redis, store.keys)
+    forgotten = Forgotten(store.redis.link, store.keys)
     await forgotten.add("a", now=10)
     assert await forgotten.due(now=9, limit=5) == []
     first = await forgotten.due(now=10, limit=5)
@@ -19,14 +19,14 @@ async def test_a_deleted_task_is_due_at_once_and_once_more_later(store: Store) -
 
 
 async def test_the_longest_due_come_first_and_no_more_than_asked_for(store: Store) -> None:
-    forgotten = Forgotten(store.redis, store.keys)
+    forgotten = Forgotten(store.redis.link, store.keys)
     for number in range(5):
         await forgotten.add(str(number), now=10 - number)
     assert [due.task_id for due in await forgotten.due(now=10, limit=3)] == ["4", "3", "2"]
 
 
 async def test_the_list_is_bounded_and_does_not_stay_for_ever(store: Store) -> None:
-    forgotten = Forgotten(store.redis, store.keys, max_tasks=2)
+    forgotten = Forgotten(store.redis.link, store.keys, max_tasks=2)
     assert await forgotten.has_room()
     await forgotten.add("a", now=1)
     await forgotten.add("b", now=1)

@@ -34,13 +34,13 @@ def a_stamp(prompts: int = 2, window: float = HOUR) -> Stamp:
 
 @pytest.fixture
 def idempotency(store: Store) -> Idempotency:
-    return Idempotency(store.redis, store.keys, lease_seconds=LEASE, result_ttl_seconds=DAY)
+    return Idempotency(store.redis.link, store.keys, lease_seconds=LEASE, result_ttl_seconds=DAY)
 
 
 @pytest.fixture
 def brief(store: Store) -> Idempotency:
     """The same, with leases that lapse at once."""
-    return Idempotency(store.redis, store.keys, lease_seconds=0.001, result_ttl_seconds=DAY)
+    return Idempotency(store.redis.link, store.keys, lease_seconds=0.001, result_ttl_seconds=DAY)
 
 
 def published(reply: BeginReply) -> Publishing:
@@ -139,7 +139,7 @@ async def test_a_record_lives_as_long_as_its_tasks_can_be_read(
 
 
 async def test_a_record_lives_for_a_day_at_least(store: Store) -> None:
-    idempotency = Idempotency(store.redis, store.keys, lease_seconds=LEASE, result_ttl_seconds=60)
+    idempotency = Idempotency(store.redis.link, store.keys, lease_seconds=LEASE, result_ttl_seconds=60)
     await idempotency.begin(REQUEST, a_stamp(window=60), token="a")
     ttl = await store.redis.pttl(store.keys.idempotency("local", REQUEST.key))
     assert ttl == pytest.approx(DAY * 1000, abs=30_000)

@@ -6,13 +6,13 @@ from typing import TypeVar
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from common.connections import create_redis
 from common.settings import RedisSettings
 from common.store.keys import Keys
 from common.store.leases import Busy, Claim, Claimed, ClaimReply, Ended, Exhausted, Finish, Hold, Leases
 from common.store.reading import TaskReader
 from common.store.submissions import Submissions, Written
 from common.task import Move, Status, Task, after, new_task_id
+from tests.support.redis_client import create_redis
 
 DAY = 24 * 3600
 T = TypeVar("T")
@@ -28,10 +28,10 @@ class LifeInStore(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.redis = create_redis(redis_settings, "tests")
         self.keys = Keys(redis_settings.key_prefix)
-        self.reader = TaskReader(self.redis, self.keys, result_ttl_seconds=DAY)
-        self.submissions = Submissions(self.redis, self.keys, result_ttl_seconds=DAY)
+        self.reader = TaskReader(self.redis.link, self.keys, result_ttl_seconds=DAY)
+        self.submissions = Submissions(self.redis.link, self.keys, result_ttl_seconds=DAY)
         self.leases = Leases(
-            self.redis, self.keys, worker="w", lease_seconds=3600, result_ttl_seconds=DAY, max_crashes=50
+            self.redis.link, self.keys, worker="w", lease_seconds=3600, result_ttl_seconds=DAY, max_crashes=50
         )
         now = time.time()
         self.task = Task(task_id=new_task_id(), tenant="local", body={}, created_at=now, expires_at=now + DAY)

@@ -4,7 +4,6 @@ from functools import partial
 
 import pytest
 
-from common.connections import create_redis
 from common.settings import RedisSettings
 from common.store.ending import Ending
 from common.store.leases import Busy, Claimed, Ended, Exhausted, Finish, Hold, Skip, Waiting
@@ -13,6 +12,7 @@ from common.store.scripts import StoreUnavailable
 from common.store.submissions import Submissions, Written
 from common.task import Lane, Status, Task, new_task_id
 from tests.common.store.conftest import DAY, Store
+from tests.support.redis_client import create_redis
 
 RESULT = b'{"version":1,"status":"completed"}'
 
@@ -341,7 +341,7 @@ async def test_moves_work_when_redis_has_forgotten_the_scripts(store: Store) -> 
 async def test_redis_out_of_reach_is_said_so(redis_settings: RedisSettings, store: Store) -> None:
     nowhere = RedisSettings.model_validate({**redis_settings.model_dump(), "url": "redis://127.0.0.1:1/0"})
     redis = create_redis(nowhere, "tests")
-    submissions = Submissions(redis, store.keys, result_ttl_seconds=DAY)
+    submissions = Submissions(redis.link, store.keys, result_ttl_seconds=DAY)
     with pytest.raises(StoreUnavailable):
         await submissions.accept([Written(a_task(), 0, 0)])
     await redis.aclose()

@@ -32,7 +32,7 @@ def an_outcome(task: Task, **changes: object) -> Outcome:
 
 @pytest.fixture
 def restoring(store: Store) -> Restoring:
-    return Restoring(store.redis, store.keys, result_ttl_seconds=DAY)
+    return Restoring(store.redis.link, store.keys, result_ttl_seconds=DAY)
 
 
 async def test_a_lost_outcome_is_readable_again_for_what_is_left_of_its_time(
@@ -106,7 +106,7 @@ async def test_a_claim_may_be_kept_from_taking_a_lapsed_lease(store: Store) -> N
 
 
 async def test_a_store_is_whole_under_the_redis_that_its_marker_names(store: Store) -> None:
-    marker = Marker(store.redis, store.keys)
+    marker = Marker(store.redis.link, store.keys)
     unknown = await marker.identity()
     assert not unknown.is_whole
     await marker.set(unknown.run_id)

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from common.connections import create_redis
 from common.settings import RedisSettings
 from common.store.keys import Keys
 from consumer.engine.ports import Outcome
 from tests.consumer.llm.harness import InBackground, Role, Scene, model_server
 from tests.support.fake_model import FakeModel
+from tests.support.redis_client import create_redis
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
-from redis.asyncio import Redis
 
 from common.record import encode_task, task_headers
 from common.store.keys import Keys
@@ -38,6 +37,7 @@ from consumer.llm.retry_policy import RetryPolicy
 from consumer.llm.store_pace import StorePace
 from consumer.llm.store_watch import StoreWatch
 from consumer.settings import LlmSettings
+from tests.support.redis_client import Redis
 
 InBackground = Callable[[Coroutine[Any, Any, Outcome]], asyncio.Task[Outcome]]
 
@@ -104,15 +104,17 @@ class Role:
         self.tokens = (f"{name}-{number}" for number in itertools.count())
         metrics = LlmMetrics(self.registry)
         self.leases = Leases(
-            redis, keys, worker=name, lease_seconds=lease_seconds, result_ttl_seconds=DAY, max_crashes=max_crashes
+            redis.link, keys, worker=name, lease_seconds=lease_seconds, result_ttl_seconds=DAY, max_crashes=max_crashes
         )
-        reader = TaskReader(redis, keys, result_ttl_seconds=DAY)
+        reader = TaskReader(redis.link, keys, result_ttl_seconds=DAY)
         chance = Chance(now=time.time, clock=time.monotonic, jitter=lambda: 0.5, new_token=lambda: next(self.tokens))
         pace = StorePace(base_seconds=0.05, cap_seconds=0.2, jitter=chance.jitter)
         self.keeper = LeaseKeeper(self.leases, lease_seconds=lease_seconds, clock=chance.clock, metrics=metrics)
-        self.kept = KeptOutcomes(Restoring(redis, keys, result_ttl_seconds=DAY), clock=chance.clock, metrics=metrics)
+        self.kept = KeptOutcomes(
+            Restoring(redis.link, keys, result_ttl_seconds=DAY), clock=chance.clock, metrics=metrics
+        )
         self.watch = StoreWatch(
-            Marker(redis, keys),
+            Marker(redis.link, keys),
             self.keeper,
             self.kept,
             lease_seconds=lease_seconds,
@@ -169,16 +171,16 @@ class Scene:
         self.keys = keys
         self._server = server
         self._numbers = itertools.count(1)
-        self._reader = TaskReader(redis, keys, result_ttl_seconds=DAY)
+        self._reader = TaskReader(redis.link, keys, result_ttl_seconds=DAY)
 
     async def accept(self, task: Task) -> None:
         """Show the task as queued, as the API does."""
-        submissions = Submissions(self.redis, self.keys, result_ttl_seconds=DAY)
+        submissions = Submissions(self.redis.link, self.keys, result_ttl_seconds=DAY)
         await submissions.accept([Written(task, 3, 7)])
 
     async def whole(self) -> None:
         """Say that what the store does not know does not exist."""
-        marker = Marker(self.redis, self.keys)
+        marker = Marker(self.redis.link, self.keys)
         await marker.set((await marker.identity()).run_id)
 
     def worker(self, **options: Any) -> Role:

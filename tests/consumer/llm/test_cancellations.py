@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from common.connections import create_redis_listener
 from common.result import decode_result
 from common.settings import RedisSettings
-from common.store.cancellations import Cancellations
+from common.store.cancellations import CancellationListener, Cancellations
 from common.store.ending import Ending, Endings
 from common.store.leases import Claimed, ClaimReply
 from common.task import Status, Task
@@ -26,8 +26,8 @@ class Tenant:
     """Does what the API does for a tenant, a step at a time."""
 
     def __init__(self, scene: Scene) -> None:
-        self._endings = Endings(scene.redis, scene.keys, result_ttl_seconds=DAY)
-        self._channel = Cancellations(scene.redis, scene.keys)
+        self._endings = Endings(scene.redis.link, scene.keys, result_ttl_seconds=DAY)
+        self._channel = Cancellations(scene.redis.link, scene.keys)
 
     async def cancel(self, task: Task) -> Ending:
         [ending] = await self._endings.cancel([task.task_id], tenant="local")
@@ -66,7 +66,7 @@ async def watched(scene: Scene, redis_settings: RedisSettings, hurried: list[str
         pace = StorePace(base_seconds=0.05, cap_seconds=0.1, jitter=lambda: 0.5)
         metrics = LlmMetrics(registry)
         watch = CancellationWatch(
-            Cancellations(listener, scene.keys), role.keeper, hurry=hurried.extend, pace=pace, metrics=metrics
+            CancellationListener(listener, scene.keys), role.keeper, hurry=hurried.extend, pace=pace, metrics=metrics
         )
         running.extend((asyncio.create_task(role.keeper.run()), asyncio.create_task(watch.run())))
         return registry

@@ -90,7 +90,7 @@ async def test_a_record_of_no_live_task_is_passed_over(
 ) -> None:
     task = a_task(life=-5 if reason == "gone" else 100)
     if reason == "refused":
-        await Submissions(scene.redis, scene.keys, result_ttl_seconds=DAY).refuse([task])
+        await Submissions(scene.redis.link, scene.keys, result_ttl_seconds=DAY).refuse([task])
     if reason == "stale":
         await scene.worker().handle(a_task(task_id=task.task_id, run=2, endpoint="/v1/none"))
     assert await worker.handle(task) == Settled()

@@ -41,7 +41,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def forgotten(scene: Scene) -> Forgotten:
-    return Forgotten(scene.redis, scene.keys)
+    return Forgotten(scene.redis.link, scene.keys)
 
 
 @pytest.fixture

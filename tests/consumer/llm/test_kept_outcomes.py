@@ -47,7 +47,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def restoring(scene: Scene) -> Restoring:
-    return Restoring(scene.redis, scene.keys, result_ttl_seconds=DAY)
+    return Restoring(scene.redis.link, scene.keys, result_ttl_seconds=DAY)
 
 
 def test_an_outcome_is_kept_until_its_offset_is_committed_and_ten_seconds(restoring: Restoring, clock: Clock) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from common.connections import create_redis
 from common.settings import RedisSettings
 from common.store.keys import Keys
 from common.task import Status
@@ -13,6 +12,7 @@ from consumer.engine.ports import RetryAfter, Settled
 from tests.consumer.llm.harness import InBackground, Scene, a_task, model_server
 from tests.support.fake_model import FakeModel
 from tests.support.processes import Processes
+from tests.support.redis_client import create_redis
 from tests.support.servers import OwnServer, free_ports, own_valkey
 from tests.support.waiting import until
 

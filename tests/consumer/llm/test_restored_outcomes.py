@@ -46,7 +46,7 @@ async def cancelled_in_flight(
     task = a_task("[[hang]]", life=500.0)
     handling = start(worker.handle(task))
     await model.wait_for_in_flight(1)
-    await Endings(scene.redis, scene.keys, result_ttl_seconds=DAY).cancel([task.task_id], tenant="local")
+    await Endings(scene.redis.link, scene.keys, result_ttl_seconds=DAY).cancel([task.task_id], tenant="local")
     handling.cancel()
     return task, await scene.worker().handle(task)
 
@@ -75,7 +75,7 @@ def shown(state: TaskState | None) -> dict[str, object]:
 async def restored(scene: Scene, task: Task, value: bytes) -> None:
     await scene.redis.delete(*scene.keys.of(task.task_id))
     outcome = read_outcome(task.task_id, value, deadline_seconds=_WINDOW_SECONDS)
-    assert await Restoring(scene.redis, scene.keys, result_ttl_seconds=DAY).restore([outcome]) == 1
+    assert await Restoring(scene.redis.link, scene.keys, result_ttl_seconds=DAY).restore([outcome]) == 1
 
 
 @pytest.mark.parametrize("end", ENDINGS, ids=[end.__name__ for end in ENDINGS])

@@ -138,7 +138,7 @@ async def test_a_store_that_never_changed_costs_no_task_a_second_look(scene: Sce
 
 async def test_a_rebuilt_store_is_believed_at_once(scene: Scene) -> None:
     worker = scene.worker()
-    marker = Marker(scene.redis, scene.keys)
+    marker = Marker(scene.redis.link, scene.keys)
     await scene.redis.delete(scene.keys.marker)
     await worker.watch.look()
     assert await worker.executor.handle(a_delivery(a_task())) == RetryAfter(1.0)

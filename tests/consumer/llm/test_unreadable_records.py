@@ -30,7 +30,7 @@ async def test_bytes_that_name_no_task_are_only_dead_lettered(worker: Role, valu
 
 async def test_a_task_whose_own_record_is_unreadable_fails(scene: Scene, worker: Role, fake_model: FakeModel) -> None:
     task = a_task(tenant="acme")
-    submissions = Submissions(scene.redis, scene.keys, result_ttl_seconds=DAY)
+    submissions = Submissions(scene.redis.link, scene.keys, result_ttl_seconds=DAY)
     await submissions.accept([Written(task, partition=3, offset=7)])
     outcome = await worker.handle(task, value=damaged(task, tenant=5))
 
@@ -58,7 +58,7 @@ async def test_a_redelivered_unreadable_record_publishes_the_same_again(scene: S
 
 async def test_a_damaged_record_cannot_fail_the_task_of_another_record(scene: Scene, worker: Role) -> None:
     task = a_task()
-    submissions = Submissions(scene.redis, scene.keys, result_ttl_seconds=DAY)
+    submissions = Submissions(scene.redis.link, scene.keys, result_ttl_seconds=DAY)
     await submissions.accept([Written(task, partition=3, offset=8)])
     outcome = await worker.handle(task, value=damaged(task))
     assert isinstance(outcome, Settled)

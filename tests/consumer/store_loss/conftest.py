@@ -3,9 +3,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from redis.asyncio import Redis
 
-from common.connections import create_redis
 from common.settings import KafkaSettings, RedisSettings
 from tests.consumer.store_loss.scene import LossScene
 from tests.support.backend import redis_settings_for, unique_prefix
@@ -13,6 +11,7 @@ from tests.support.deployment import Deployment
 from tests.support.fake_model import FakeModel
 from tests.support.kafka_view import KafkaView, looking_into_kafka
 from tests.support.processes import Processes
+from tests.support.redis_client import Redis, create_redis
 from tests.support.servers import OwnServer, free_ports, own_valkey
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
-from redis.asyncio import Redis
 
 from common.store.keys import Keys
 from common.store.marker import Marker
@@ -15,6 +14,7 @@ from tests.support.deployment import Deployment
 from tests.support.fake_model import FakeModel
 from tests.support.kafka_view import KafkaView
 from tests.support.processes import LiveProcess
+from tests.support.redis_client import Redis
 from tests.support.servers import OwnServer
 from tests.support.waiting import until
 
@@ -35,7 +35,7 @@ class LossScene:
 
     @property
     def marker(self) -> Marker:
-        return Marker(self.redis, self.keys)
+        return Marker(self.redis.link, self.keys)
 
     async def start(self, *, workers: int = 2, concurrency: int = 4, **settings: object) -> Api:
         """An API and workers with short leases, all of them in the group."""

@@ -8,7 +8,6 @@ from typing import Any
 import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
-from redis.asyncio import Redis
 
 from common.connections import create_producer
 from common.record import encode_task, task_headers
@@ -21,6 +20,7 @@ from common.task import Status, Task, new_task_id
 from common.topics import MAX_DEAD_LETTER_BYTES, REFERENCE_CONTENT_TYPE, TopicNames
 from tests.producer_api.conftest import RESULT_TTL_SECONDS, Service
 from tests.support.api import Answer, Api
+from tests.support.redis_client import Redis
 
 ROOT = "/v1/operator/dead-letters"
 
@@ -48,7 +48,7 @@ class Graveyard:
         self.producer = producer
         self._api = service.api
         self._leases = leases
-        self._reader = TaskReader(redis, keys, result_ttl_seconds=RESULT_TTL_SECONDS)
+        self._reader = TaskReader(redis.link, keys, result_ttl_seconds=RESULT_TTL_SECONDS)
 
     async def bury(
         self,
@@ -118,7 +118,7 @@ class Graveyard:
 
 @pytest.fixture
 async def graveyard(service: Service, redis: Redis, keys: Keys, leases: Leases) -> AsyncIterator[Graveyard]:
-    marker = Marker(redis, keys)
+    marker = Marker(redis.link, keys)
     await marker.set((await marker.identity()).run_id)
     async with create_producer(service.kafka, "test", max_record_bytes=MAX_DEAD_LETTER_BYTES) as producer:
         yield Graveyard(service, producer, redis, keys, leases)

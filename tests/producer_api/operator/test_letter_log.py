@@ -5,7 +5,6 @@ import time
 from dataclasses import replace
 
 import pytest
-from redis.asyncio import Redis
 
 from common.connections import create_reader
 from common.record import decode_task
@@ -18,6 +17,7 @@ from producer_api.operator.letters import LetterFilter
 from tests.producer_api.conftest import RESULT_TTL_SECONDS, Service
 from tests.producer_api.operator.conftest import Graveyard, a_task
 from tests.support.kafka_view import KafkaView
+from tests.support.redis_client import Redis
 
 
 def a_log(service: Service, graveyard: Graveyard, **limits: float) -> LetterLog:
@@ -81,7 +81,7 @@ async def test_a_redrive_that_died_before_kafka_is_repaired_by_repeating_it(
     task = a_task()
     await graveyard.end(task)
     position = await graveyard.bury(task)
-    died = Redriving(redis, keys, result_ttl_seconds=RESULT_TTL_SECONDS)
+    died = Redriving(redis.link, keys, result_ttl_seconds=RESULT_TTL_SECONDS)
     assert await died.redrive([replace(task, expires_at=time.time() + 600)]) == [RedriveReply(Redriven.STARTED, 2)]
     assert await graveyard.fates(positions=[position]) == [("again", 2)]
     records = await kafka_view.records(kafka_view.topics.interactive)

@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 import pytest
-from redis.asyncio import Redis
 
 from common.record import decode_task, encode_task, task_headers
 from common.store.ending import Endings
@@ -18,6 +17,7 @@ from common.task import Lane, Status, Task, new_task_id
 from tests.producer_api.conftest import DEADLINE_SECONDS, RESULT_TTL_SECONDS
 from tests.producer_api.operator.conftest import Graveyard, a_task
 from tests.support.kafka_view import KafkaView
+from tests.support.redis_client import Redis
 
 
 async def records_of(view: KafkaView, task: Task) -> Sequence[Any]:
@@ -111,7 +111,7 @@ async def test_a_dry_run_says_the_same_and_does_nothing(graveyard: Graveyard, ka
 async def test_each_letter_has_an_answer_of_its_own(graveyard: Graveyard, redis: Redis, keys: Keys) -> None:
     live, deleted, garbled = a_task(), a_task(), a_task()
     await graveyard.end(deleted)
-    endings = Endings(redis, keys, result_ttl_seconds=RESULT_TTL_SECONDS)
+    endings = Endings(redis.link, keys, result_ttl_seconds=RESULT_TTL_SECONDS)
     await endings.delete([deleted.task_id], tenant="local", token="d")
     future = orjson.dumps({**orjson.loads(encode_task(live)), "version": 2})
     positions = [
@@ -193,7 +193,7 @@ async def test_while_the_store_is_not_whole_nothing_is_started(graveyard: Gravey
     answer = await graveyard.redrive(positions=[position])
     assert (answer.status, answer.body["error"]["code"]) == (503, "store_rebuilding")
     assert await graveyard.state(task) is None
-    marker = Marker(redis, keys)
+    marker = Marker(redis.link, keys)
     await marker.set((await marker.identity()).run_id)
 
 

@@ -1,0 +1,67 @@
+"""Making a connection to Redis as its address says: TCP, TLS or a Unix socket, name, password, database."""
+
+import asyncio
+from typing import Any
+
+from redis.asyncio.connection import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
+
+from common.settings import RedisSettings
+from common.store.resp import ReplyError, encode_command
+from common.store.wire import Wire, WireBroken
+
+# Some 10 MB of a bulk request's commands.
+_MOST_IN_FLIGHT = 20_000
+
+
+class Dialler:
+    """Makes connections that Redis knows as `client_name`. redis-py reads the address, with all that it may say."""
+
+    def __init__(self, settings: RedisSettings, client_name: str) -> None:
+        self._address = ConnectionPool.from_url(settings.url.get_secret_value()).make_connection()  # type: ignore[no-untyped-call] # redis-py's
+        self._timeout_seconds = settings.timeout_seconds
+        self._client_name = client_name
+
+    async def connect(self) -> Wire:
+        """A connection that is ready for commands.
+
+        Raises:
+            OSError: there is none to be had within the timeout, or Redis refuses us.
+        """
+        async with asyncio.timeout(self._timeout_seconds):
+            wire = await self._open()
+            try:
+                _welcome(await wire.ask(self._greeting()))
+            except BaseException:
+                wire.abort("not ready")
+                raise
+        return wire
+
+    async def _open(self) -> Wire:
+        loop = asyncio.get_running_loop()
+        match self._address:
+            case UnixDomainSocketConnection(path=path):
+                _, wire = await loop.create_unix_connection(self._wire, path)
+            case SSLConnection(host=host, port=port, ssl_context=tls):
+                _, wire = await loop.create_connection(self._wire, host, port, ssl=tls.get(), server_hostname=host)
+            case Connection(host=host, port=port):
+                _, wire = await loop.create_connection(self._wire, host, port)
+            case other:
+                raise TypeError(f"no way to connect by {type(other).__name__}")
+        return wire
+
+    def _wire(self) -> Wire:
+        return Wire(silence_seconds=self._timeout_seconds, max_in_flight=_MOST_IN_FLIGHT)
+
+    def _greeting(self) -> list[bytes]:
+        address = self._address
+        greeting = [encode_command("CLIENT", "SETNAME", self._client_name), encode_command("SELECT", address.db or 0)]
+        if address.username or address.password:
+            names = [address.username] if address.username else []
+            greeting.insert(0, encode_command("AUTH", *names, address.password or ""))
+        return greeting
+
+
+def _welcome(replies: list[Any]) -> None:
+    for reply in replies:
+        if isinstance(reply, ReplyError):
+            raise WireBroken(f"refused with {reply.code}")

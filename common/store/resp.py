@@ -1,0 +1,37 @@
+"""RESP 2, the protocol of Redis: commands as they go over the wire; an error that came as a reply."""
+
+_BULK = b"$%d\r\n%b\r\n"
+
+
+class ReplyError(Exception):
+    """What Redis answered to a command that it did not carry out; `code` is the first word of it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.code = text.partition(" ")[0]
+
+
+def encode_command(*arguments: str | float | bytes) -> bytes:
+    """One command, its name first; numbers go as their decimal text."""
+    parts = [b"*%d\r\n" % len(arguments)]
+    for argument in arguments:
+        content = argument if isinstance(argument, bytes) else str(argument).encode()
+        parts.append(_BULK % (len(content), content))
+    return b"".join(parts)
+
+
+class CommandTemplate:
+    """A command whose first arguments are always the same, encoded once."""
+
+    def __init__(self, *first: str | float | bytes, more: int) -> None:
+        length, _, encoded = encode_command(*first).partition(b"\r\n")
+        count = int(length[1:]) + more
+        # Twice the percent signs of what is text already.
+        self._template = b"*%d\r\n" % count + encoded.replace(b"%", b"%%") + _BULK * more
+
+    def encode(self, *rest: bytes) -> bytes:
+        """The command with the arguments that follow, as many as were said."""
+        sized: list[int | bytes] = []
+        for content in rest:
+            sized += (len(content), content)
+        return self._template % tuple(sized)

@@ -31,6 +31,9 @@ from tests.support.waiting import until
 CONCURRENCY = 4
 """Slots of each worker."""
 
+PATIENCE_SECONDS = 600.0
+"""Longest wait for what a fault needs to go on: a soak's faults meet the backlog of those before them."""
+
 SESSION_SECONDS, LEASE_SECONDS = 6.0, 5.0
 """The shortest session that Kafka allows, and a lease that lapses within it."""
 
@@ -147,12 +150,12 @@ class Scene:
         async def busy() -> bool:
             return (await self.model.stats()).in_flight >= each * len(self.workers)
 
-        await until(busy, what="calls in flight")
+        await until(busy, deadline=PATIENCE_SECONDS, what="calls in flight")
 
     async def model_called_more(self, count: int) -> None:
         """Wait until the model has had so many more calls."""
         enough = (await self.model.stats()).calls + count
-        await until(lambda: self._called(enough), deadline=90, what=f"{count} more calls")
+        await until(lambda: self._called(enough), deadline=PATIENCE_SECONDS, what=f"{count} more calls")
 
     async def metric(self, sample: str) -> float:
         """Add up what all workers say of a metric."""
@@ -161,7 +164,7 @@ class Scene:
     async def accepted_ended(self) -> None:
         """Wait until every task is final that the load has been promised so far."""
         unfinished = self.load.accepted.keys() - self.ended - self.deleted
-        await self.api.wait_until_final(list(unfinished), deadline=120)
+        await self.api.wait_until_final(list(unfinished), deadline=PATIENCE_SECONDS)
         self.ended |= unfinished
 
     async def ends(self, deadline: float) -> Mapping[str, Shown]:

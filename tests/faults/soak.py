@@ -1,11 +1,14 @@
 """`python -m tests.faults.soak --minutes 60 --seed 7`: faults in random order, one after the other, on one deployment.
 
+`--only TEXT`, as often as wanted, chooses the faults with that in their names.
+
 Sessions and leases are those of production. It ends with what was lost, called again, and how memory grew;
 status 1 where a promise was broken.
 """
 
 import argparse
 import asyncio
+import shutil
 import sys
 import tempfile
 import time
@@ -15,6 +18,7 @@ from pathlib import Path
 from random import Random
 
 from tests.faults.catalogue import faults_of_one_broker
+from tests.faults.fault import Fault
 from tests.faults.memory import MemoryLog
 from tests.faults.scene import Scene, Servers, Terms, scene
 from tests.faults.verdict import Verdict, judge
@@ -50,7 +54,7 @@ class Report:
         return not lost and self.verdict.duplicate_calls <= self.allowed
 
 
-async def soak(minutes: float, seed: int, folder: Path) -> Report:
+async def soak(faults: list[Fault], minutes: float, seed: int, folder: Path) -> Report:
     """Let faults strike for so many minutes, then wait for the end of every task and judge."""
     random = Random(seed)
     memory = MemoryLog()
@@ -62,17 +66,18 @@ async def soak(minutes: float, seed: int, folder: Path) -> Report:
         struck = await parts.enter_async_context(
             scene(terms, servers=servers, ports=ports, folder=folder / "logs", started=[])
         )
-        allowed = await _strike_again_and_again(struck, memory, random, minutes * 60)
+        allowed = await _strike_again_and_again(faults, struck, memory, random, minutes * 60)
         evidence = await struck.evidence(_DEADLINE_SECONDS)
         growth = memory.growth(at_least_seconds=_LONG_ENOUGH_SECONDS, settling_seconds=_SETTLING_SECONDS)
         return Report(judge(evidence), allowed, dict(growth), struck.notes)
 
 
-async def _strike_again_and_again(struck: Scene, memory: MemoryLog, random: Random, seconds: float) -> int:
+async def _strike_again_and_again(
+    faults: list[Fault], struck: Scene, memory: MemoryLog, random: Random, seconds: float
+) -> int:
     """Return how many calls the faults together may have caused to be made again."""
     allowed = 0
     began = time.monotonic()
-    faults = faults_of_one_broker()
     async with struck.load.running():
         while time.monotonic() - began < seconds:
             random.shuffle(faults)
@@ -109,11 +114,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="soak")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=1, help="of the order of faults and of all that is random in them")
+    parser.add_argument("--only", action="append", default=[], metavar="TEXT", help="faults with this in their names")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="promptmill-soak-") as folder:
-        report = asyncio.run(soak(given.minutes, given.seed, Path(folder)))
+    faults = [
+        fault
+        for fault in faults_of_one_broker()
+        if not given.only or any(text.lower() in fault.name.lower() for text in given.only)
+    ]
+    if not faults:
+        parser.error(f"no fault's name has any of {given.only}")
+    folder = Path(tempfile.mkdtemp(prefix="promptmill-soak-"))
+    _say(f"logs and data are kept in {folder} unless all goes well")
+    report = asyncio.run(soak(faults, given.minutes, given.seed, folder))
     _tell(report)
-    sys.exit(0 if report.is_fine() else 1)
+    if not report.is_fine():
+        sys.exit(1)
+    shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.conftest import Strike
 from tests.faults.fault import Fault
-from tests.faults.scene import Scene, Terms
+from tests.faults.scene import PATIENCE_SECONDS, Scene, Terms
 from tests.support.api import Answer
 from tests.support.processes import LiveProcess
 from tests.support.waiting import until
@@ -60,7 +60,7 @@ async def _halted(scene: Scene, step: str) -> Unanswered:
     key = f"unanswered {len(scene.extra)} {step}".replace(" ", "-")
     prompts = [f"{key} {number}" for number in range(3)]
     posting = asyncio.create_task(api.try_submit_as(key, prompts))
-    await until(process.is_frozen, what="the API to halt before its answer")
+    await until(process.is_frozen, deadline=PATIENCE_SECONDS, what="the API to halt before its answer")
     return Unanswered(key, prompts, process, posting)
 
 
@@ -75,7 +75,7 @@ async def _repeated(scene: Scene, request: Unanswered) -> Answer:
         assert answer.status in {202, 409, 503}, answer
         return answer if answer.status == 202 else None
 
-    answer = await until(accepted, what=f"an answer to {request.key}")
+    answer = await until(accepted, deadline=PATIENCE_SECONDS, what=f"an answer to {request.key}")
     assert answer is not None
     return answer
 

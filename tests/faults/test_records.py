@@ -12,7 +12,7 @@ from common.store.keys import Keys
 from common.task import Task, new_task_id
 from tests.faults.conftest import Strike
 from tests.faults.fault import Fault
-from tests.faults.scene import SESSION_SECONDS, Scene
+from tests.faults.scene import PATIENCE_SECONDS, SESSION_SECONDS, Scene
 from tests.support.next_worker import MODULE as NEXT_WORKER, encode_next
 from tests.support.waiting import until
 
@@ -53,7 +53,9 @@ async def write_a_record_of_the_next_release(scene: Scene) -> None:
         others = all(committed[one] > before[one] for one in committed if one != held_in)
         return others and committed[held_in] == held_at
 
-    await until(others_committed, what="commits up to the record, and of the other partitions")
+    await until(
+        others_committed, deadline=PATIENCE_SECONDS, what="commits up to the record, and of the other partitions"
+    )
     behind = [record for record in await scene.view.records(topic) if record.partition == 0 and record.offset > held_at]
     assert behind, "no neighbours came behind the record"
     assert all(record.value != encode_next(task) for record in await scene.view.records(scene.view.topics.dead_letters))
@@ -68,7 +70,7 @@ async def _deploy_the_next_release(scene: Scene, task: Task) -> None:
     newer = await scene.start_worker(NEXT_WORKER)
     for worker in old:
         await scene.end_worker(worker)
-    await scene.api.wait_until_completed([task.task_id])
+    await scene.api.wait_until_completed([task.task_id], deadline=PATIENCE_SECONDS)
     scene.extra[task.task_id] = task.body["messages"][0]["content"]
     for worker in old:
         await worker.start()
@@ -127,7 +129,7 @@ async def reset_offsets(scene: Scene) -> None:
 async def reset_offsets_of_expired_results(scene: Scene) -> None:
     """What is left of a finished task then is its hash without content."""
     readable = scene.load.accepted.keys() - scene.deleted - scene.unread
-    ended = await scene.api.wait_until_final(list(readable), deadline=300)
+    ended = await scene.api.wait_until_final(list(readable), deadline=PATIENCE_SECONDS)
     finished = [entry for entry in ended if entry["status"] == "completed"]
     keys = Keys(scene.deployment.redis.key_prefix)
     assert await scene.redis.delete(*(keys.result(entry["task_id"]) for entry in finished)) == len(finished)
@@ -139,7 +141,7 @@ async def submit_too_large_answers(scene: Scene) -> None:
     """They fail alone; the model is not asked again."""
     for _ in range(3):
         [task_id] = await scene.submit([f"large {len(scene.extra)} [[size={_LARGE_ANSWER}]]"], may_end="failed")
-        [entry] = await scene.api.wait_until_final([task_id])
+        [entry] = await scene.api.wait_until_final([task_id], deadline=PATIENCE_SECONDS)
         assert entry["error"]["code"] == "result_too_large"
 
 
@@ -150,7 +152,7 @@ async def submit_largest_prompts_that_the_model_refuses(scene: Scene) -> None:
     first = len(scene.extra)
     prompts = [f"{first + number} {refused} ".ljust(_LARGEST_PROMPT, "x") for number in range(3)]
     task_ids = [(await scene.submit([prompt], may_end="failed"))[0] for prompt in prompts]
-    await scene.api.wait_until_final(task_ids)
+    await scene.api.wait_until_final(task_ids, deadline=PATIENCE_SECONDS)
     dead = await _dead_letters_after(scene, known, len(task_ids))
     originals = [record.value for record in await scene.view.records(scene.view.topics.interactive)]
     assert dead.total() == len(task_ids)
@@ -193,5 +195,5 @@ async def _dead_letters_after(scene: Scene, known: Counter[bytes], count: int) -
         found.update(await _dead_values(scene) - known)
         return found.total() >= count
 
-    await until(arrived, deadline=120, what=f"{count} more dead letters")
+    await until(arrived, deadline=PATIENCE_SECONDS, what=f"{count} more dead letters")
     return found

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.conftest import Strike
 from tests.faults.fault import Fault
-from tests.faults.scene import CONCURRENCY, LEASE_SECONDS, SESSION_SECONDS, Scene, Terms
+from tests.faults.scene import CONCURRENCY, LEASE_SECONDS, PATIENCE_SECONDS, SESSION_SECONDS, Scene, Terms
 from tests.support.blocking_worker import BLOCK, BLOCKED, MODULE as BLOCKING_WORKER, WAKE
 from tests.support.fake_model import Outcome
 from tests.support.waiting import until
@@ -96,16 +96,16 @@ async def block_a_worker(scene: Scene) -> None:
     prompts = [f"held {len(scene.extra)} {number} [[hold]]" for number in range(2 * len(scene.workers))]
     # Neighbours run on different workers: two for each.
     task_ids = await scene.submit(prompts)
-    await until(lambda: _calls(scene, prompts), what="calls of every worker that last")
+    await until(lambda: _calls(scene, prompts), deadline=PATIENCE_SECONDS, what="calls of every worker that last")
     holders = dict(zip(prompts, [await scene.holder(task_id) for task_id in task_ids], strict=True))
     held = [prompt for prompt in prompts if holders[prompt] == blocked.pid]
     blocked.send(BLOCK)
-    await until(lambda: BLOCKED in blocked.log(), what="the worker to be blocked")
+    await until(lambda: BLOCKED in blocked.log(), deadline=PATIENCE_SECONDS, what="the worker to be blocked")
     scene.recovery_begins()
     for prompt in holders.keys() - set(held):
         await scene.model.release_prompt(prompt)
     await scene.view.wait_for_workers(len(scene.workers) - 1)
-    await until(lambda: _calls(scene, held, each=2), what="others to call for what it held")
+    await until(lambda: _calls(scene, held, each=2), deadline=PATIENCE_SECONDS, what="others to call for what it held")
     # The first calls are the oldest, and their answers wait for the blocked worker.
     await scene.model.release(len(held))
     blocked.send(WAKE)
@@ -113,7 +113,12 @@ async def block_a_worker(scene: Scene) -> None:
     async def threw_away() -> bool:
         return await scene.deployment.metric(blocked, "promptmill_claims_lost_total") >= len(held) > 0
 
-    await until(threw_away, what="the worker to find that its claims are lost", ignoring=(aiohttp.ClientError,))
+    await until(
+        threw_away,
+        deadline=PATIENCE_SECONDS,
+        what="the worker to find that its claims are lost",
+        ignoring=(aiohttp.ClientError,),
+    )
     await scene.model.release_all()
     await scene.view.wait_for_workers(len(scene.workers))
     await scene.end_worker(blocked)

@@ -14,7 +14,7 @@ from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 from cli.topic_report import TopicReport, report_topics
 from cli.topic_view import as_json_object, show_reports
-from common.connections import create_admin, create_reader
+from common.connections import create_admin, create_reader, stop_reader
 from common.settings import KafkaSettings, ServiceSettings, SettingsError, load_settings, variable_name
 from common.topics import TopicNames, topic_specs
 
@@ -71,7 +71,7 @@ async def _report(kafka: KafkaSettings, address: Address, names: Sequence[str]) 
                 clients.push_async_callback(admin.close)
                 await admin.start()
                 reader = create_reader(kafka, _CLIENT_ID)
-                clients.push_async_callback(reader.stop)
+                clients.push_async_callback(stop_reader, reader)
                 await reader.start()
             async with asyncio.timeout(_REPORT_SECONDS):
                 return await report_topics(admin, reader, names, groups)

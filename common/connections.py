@@ -1,5 +1,6 @@
 """Constructors of every client, with timeouts, retries and sizes that agree; called by composition roots only."""
 
+import asyncio
 import random
 import ssl
 from typing import Any
@@ -95,6 +96,24 @@ def create_reader(settings: KafkaSettings, client_id: str) -> AIOKafkaConsumer:
         fetch_max_bytes=2 * MAX_RESULT_RECORD_BYTES,
         **_connection(settings, client_id),
     )
+
+
+async def stop_reader(reader: AIOKafkaConsumer) -> None:
+    """Stop a consumer without a group and close its connections, whatever became of its broker.
+
+    While a broker is away aiokafka's own stop lets the end of its fetches out as a CancelledError, before it has closed
+    anything: to a caller that looks like its own cancellation.
+    """
+    stopping = asyncio.create_task(reader.stop(), name="stop a reader")
+    try:
+        await asyncio.wait({stopping})
+    except asyncio.CancelledError:
+        stopping.cancel()
+        raise
+    if stopping.cancelled():
+        await reader._client.close()  # noqa: SLF001 - a second stop does nothing
+    else:
+        stopping.result()
 
 
 def create_admin(settings: KafkaSettings, client_id: str) -> AIOKafkaAdminClient:

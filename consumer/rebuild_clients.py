@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from common.connections import create_admin, create_reader
+from common.connections import create_admin, create_reader, stop_reader
 from common.settings import KafkaSettings, TaskSettings
 from common.store.restoring import Restoring
 from common.topics import TopicNames
@@ -24,7 +24,7 @@ async def open_rebuild(
         clients.push_async_callback(admin.close)
         await admin.start()
         reader = create_reader(kafka, client_id)
-        clients.push_async_callback(reader.stop)
+        clients.push_async_callback(stop_reader, reader)
         await reader.start()
         yield Rebuild(
             reader=reader,

@@ -10,6 +10,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from common.connections import stop_reader
 from producer_api.kafka_link import KafkaUnavailable
 from producer_api.operator.cursor import Cursor, Stretch
 from producer_api.operator.letters import Letter, LetterFilter, Position, Source
@@ -108,7 +109,7 @@ class LetterLog:
     async def _close(self, reader: AIOKafkaConsumer) -> None:
         try:
             async with asyncio.timeout(_CLOSE_SECONDS):
-                await reader.stop()
+                await stop_reader(reader)
         except (KafkaError, OSError) as error:
             self._log.warning("reader of dead letters not closed", error=type(error).__name__)
 

@@ -1,4 +1,4 @@
-"""The API, put together so that it halts itself (SIGSTOP) once, at one step of a submission.
+"""The API, put together so that it halts itself (SIGSTOP) once, at one step of a submission or a redrive.
 
 `python -m tests.support.halting_api "before submissions.accept"`. Whoever runs it decides what comes next: to kill it,
 or to let other things happen before it goes on.
@@ -48,7 +48,7 @@ def halting(parts: Parts, step: str) -> Parts:
     """The same parts, with one step that halts: "before" or "after", a part and its method."""
     moment, _, call = step.partition(" ")
     part, _, method = call.partition(".")
-    for owner in (parts.submission, parts.idempotent_submission):
+    for owner in (parts.submission, parts.idempotent_submission, parts.redrive):
         found = getattr(owner, f"_{part}", None)
         if found is not None:
             setattr(owner, f"_{part}", Halting(found, method, before=moment == "before"))

@@ -24,6 +24,11 @@ _BODY_WRITERS = ("aiokafka", "aiohttp", "httpcore2", "openai", "redis")
 _TALKERS = ("httpx2", "uvicorn")
 
 
+# At INFO it names every partition, all at once, when they are given out anew; we say how many that are. A group's every
+# step is for who asks for DEBUG.
+_LISTER = "aiokafka.consumer.group_coordinator"
+
+
 def configure_logging(settings: LogSettings, service: str, stream: TextIO | None = None) -> None:
     """Send structlog's events and the standard library's records through one renderer.
 
@@ -66,6 +71,7 @@ def configure_logging(settings: LogSettings, service: str, stream: TextIO | None
         logging.getLogger(name).setLevel(max(level, logging.INFO))
     for name in _TALKERS:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    logging.getLogger(_LISTER).setLevel(logging.INFO if level <= logging.DEBUG else max(level, logging.WARNING))
 
 
 def without_messages(exc_info: ExcInfo) -> str:

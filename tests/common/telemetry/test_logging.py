@@ -100,6 +100,17 @@ def test_uvicorn_s_word_on_each_of_its_servers_is_left_to_the_service() -> None:
     assert [orjson.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["worth reading"]
 
 
+@pytest.mark.parametrize(
+    ("level", "written"), [("info", ["worth reading"]), ("debug", ["(Re-)joining", "worth reading"])]
+)
+def test_the_group_s_every_step_and_partition_is_for_who_asks_for_debug(level: str, written: list[str]) -> None:
+    stream = lines("json", level)
+    coordinator = logging.getLogger("aiokafka.consumer.group_coordinator")
+    coordinator.info("(Re-)joining")
+    coordinator.warning("worth reading")
+    assert [orjson.loads(line)["event"] for line in stream.getvalue().splitlines()] == written
+
+
 def test_the_context_s_fields_stand_in_every_event_of_the_body_and_in_no_other() -> None:
     stream = lines("json")
     log = structlog.get_logger("consumer")

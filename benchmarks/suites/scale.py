@@ -1,5 +1,6 @@
 """More workers, and longer queues."""
 
+import asyncio
 import time
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,7 @@ WORKERS, QUEUED = "workers", "queued"
 _MB = 1_000_000
 _PROMPTS_A_REQUEST = 1000
 _DIFFERENT = 20_000
+_REQUESTS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,14 @@ async def _backlogs(setting: Setting, api: ApiHandle) -> list[Row]:
 async def _fill(api: ApiHandle, count: int) -> None:
     """The same prompts again after some thousands: making a million takes longer than sending them."""
     prompts = [prompt(number) for number in range(min(count, _DIFFERENT))]
-    for start in range(0, count, _PROMPTS_A_REQUEST):
-        here = range(start, min(start + _PROMPTS_A_REQUEST, count))
-        await api.submit([prompts[index % len(prompts)] for index in here])
+    starts = iter(range(0, count, _PROMPTS_A_REQUEST))
+
+    async def submit() -> None:
+        for start in starts:
+            here = range(start, min(start + _PROMPTS_A_REQUEST, count))
+            await api.submit([prompts[index % len(prompts)] for index in here])
+
+    await asyncio.gather(*(submit() for _ in range(_REQUESTS_AT_ONCE)))
 
 
 async def _over_backlog(setting: Setting, size: int) -> tuple[OverBacklog, int]:

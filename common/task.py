@@ -9,6 +9,7 @@
 `completed failed cancelled expired` are final within a run. A redrive starts run n+1 of the same id.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -118,6 +119,8 @@ def new_task_id() -> str:
     return str(uuid_utils.uuid7())
 
 
+# As we write them ourselves, and nearly all that come back.
+_CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 _RESPONSE_PREFIX = "resp_"
 _RESPONSE_ID_LENGTH = len(_RESPONSE_PREFIX) + 32
 _UUID_TEXT_LENGTH = 36
@@ -125,6 +128,8 @@ _UUID_TEXT_LENGTH = 36
 
 def parse_task_id(text: str) -> str | None:
     """The task id that `text` names: a UUID as text, or the same id as `resp_<32 hex>`; None for anything else."""
+    if _CANONICAL.fullmatch(text):
+        return text
     if len(text) == _UUID_TEXT_LENGTH:
         digits = text
     elif len(text) == _RESPONSE_ID_LENGTH and text.startswith(_RESPONSE_PREFIX):

@@ -80,6 +80,9 @@ class WeightedLanes:
         ready = [topic for topic, lane in self._lanes.items() if lane]
         if not ready:
             return None
+        if len(ready) == 1:
+            self._credit = dict.fromkeys(self._credit, 0) | {ready[0]: self._credit[ready[0]]}
+            return self._lanes[ready[0]].pop()
         for topic in self._credit:
             self._credit[topic] = self._credit[topic] + self._weights[topic] if topic in ready else 0
         chosen = max(ready, key=self._credit.__getitem__)

@@ -50,7 +50,10 @@ class OutgoingRecord:
 
 def record_bytes(key: bytes | None, value: bytes | None, headers: Headers) -> int:
     """Bytes of a record's key, value and headers."""
-    return len(key or b"") + len(value or b"") + sum(len(name) + len(content or b"") for name, content in headers)
+    size = len(key or b"") + len(value or b"")
+    for name, content in headers:
+        size += len(name) + len(content or b"")
+    return size
 
 
 def always() -> bool:

@@ -29,9 +29,14 @@ class Resumption:
     copied: bool = False
 
 
+_FIRST_WRITTEN = Resumption()
+
+
 def resumption(headers: Headers) -> Resumption:
     """Read the headers of a delivery; what cannot be read counts as absent, for anybody may write to a topic."""
     found = {name: content for name, content in headers if name in _OURS}
+    if not found:
+        return _FIRST_WRITTEN
     not_before = _number(found.get(NOT_BEFORE))
     return Resumption(
         attempts=_count(found.get(ATTEMPTS)),

@@ -89,10 +89,11 @@ class Braking:
         before = self._brake.fault
         self._brake.note(_record(delivery), sign, self._clock(), tenant=tenant)
         fault = self._brake.fault
-        self._metrics.brake_on.set(0 if fault is None else 1)
         if before is None and fault is not None:
+            self._metrics.brake_on.set(1)
             self._log.error("brake on: no records are started", fault=fault.value, reason=self.hindrance)
         elif before is not None and fault is None:
+            self._metrics.brake_on.set(0)
             self._log.warning("brake off: records are started again", fault=before.value)
             self._changed.set()
 

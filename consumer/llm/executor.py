@@ -80,18 +80,17 @@ class Executor:
 
     async def handle(self, delivery: Delivery) -> Outcome:
         """Lead one delivery to its outcome; while Redis is out of reach it is put off, and no call begun."""
-        with log_context(topic=delivery.topic, partition=delivery.partition, offset=delivery.offset):
-            try:
-                outcome = await self._decode(delivery)
-            except StoreUnavailable as error:
-                return self._put_off(error)
-            except Exception:
-                self._braking.note(delivery, Sign.OWN_ERROR)
-                raise
-            if self._store_failures:
-                self._log.info("redis answers again", failures=self._store_failures)
-                self._store_failures = 0
-            return outcome
+        try:
+            outcome = await self._decode(delivery)
+        except StoreUnavailable as error:
+            return self._put_off(error)
+        except Exception:
+            self._braking.note(delivery, Sign.OWN_ERROR)
+            raise
+        if self._store_failures:
+            self._log.info("redis answers again", failures=self._store_failures)
+            self._store_failures = 0
+        return outcome
 
     async def give_up(self, delivery: Delivery, error_code: str) -> Outcome | None:
         """Fail the task that our own errors keep from being handled; not while they keep nearly all from it."""
@@ -101,7 +100,7 @@ class Executor:
             task = decode_task(delivery.value)
         except (UnknownVersion, UnreadableRecord):
             return None
-        with log_context(task_id=task.task_id, run=task.run, offset=delivery.offset):
+        with _in_log(delivery, task_id=task.task_id, run=task.run):
             try:
                 return await self._claim(task, delivery, failure=given_up(error_code))
             except StoreUnavailable as error:
@@ -119,12 +118,13 @@ class Executor:
         try:
             task = decode_task(delivery.value)
         except UnknownVersion as error:
-            self._log.error("record of an unknown version held", version=error.version)
+            with _in_log(delivery):
+                self._log.error("record of an unknown version held", version=error.version)
             return Held("unknown_version", _HELD_SECONDS)
         except UnreadableRecord as error:
-            with log_context(task_id=error.task_id):
+            with _in_log(delivery, task_id=error.task_id):
                 return await self._bury(error, delivery)
-        with log_context(task_id=task.task_id, run=task.run):
+        with _in_log(delivery, task_id=task.task_id, run=task.run):
             return await self._claim(task, delivery)
 
     async def _claim(  # noqa: C901, PLR0911 - one for each answer of the store
@@ -268,3 +268,8 @@ class Executor:
             return RetryAfter(LOOK_AGAIN_SECONDS)
         results = tuple(record for record in outcome.records if record.topic == self._names.results)
         return replace(outcome, records=(letter, *results))
+
+
+def _in_log(delivery: Delivery, **fields: object) -> log_context:
+    """What every event of the record's handling says."""
+    return log_context(topic=delivery.topic, partition=delivery.partition, offset=delivery.offset, **fields)

@@ -3,8 +3,9 @@
 import asyncio
 import math
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from types import TracebackType
 
 import structlog
 
@@ -38,42 +39,72 @@ class HeldLease:
         self.claim = claim
         self.lapses_at = lapses_at
         self.lost: Hold | None = None
+        self.guarded: asyncio.Timeout | None = None
         self._clock = clock
-        self._scope: asyncio.Timeout | None = None
 
     @property
     def runs(self) -> bool:
         """Whether the lease has not lapsed; only then may a claim that Redis forgot be written again."""
         return self._clock() < self.lapses_at
 
-    @asynccontextmanager
-    async def guard(self) -> AsyncIterator[None]:
+    def guard(self) -> AbstractAsyncContextManager[None]:
         """Run the body for as long as the task is the holder's.
 
         Raises:
             LeaseLost: it no longer is; the body was cancelled.
         """
-        scope = asyncio.timeout(None)
-        try:
-            async with scope:
-                self._scope = scope
-                if self.lost is not None:
-                    raise LeaseLost(self.lost)
-                yield
-        except TimeoutError:
-            if self.lost is None or not scope.expired():
-                raise
-            raise LeaseLost(self.lost) from None
-        finally:
-            self._scope = None
+        return _Guard(self)
 
     def lose(self, hold: Hold) -> bool:
         """Say that the task is no longer the holder's; whether something ran under `guard`, which is then cancelled."""
         self.lost = hold
-        if self._scope is None:
+        if self.guarded is None:
             return False
-        self._scope.reschedule(asyncio.get_running_loop().time())
+        self.guarded.reschedule(asyncio.get_running_loop().time())
         return True
+
+
+class _Guard:
+    """What ends when its lease is lost. A class, as is `_Keeping`: every task passes by, and generators cost more."""
+
+    def __init__(self, lease: HeldLease) -> None:
+        self._lease = lease
+        self._scope = asyncio.timeout(None)
+
+    async def __aenter__(self) -> None:
+        if self._lease.lost is not None:
+            raise LeaseLost(self._lease.lost)
+        await self._scope.__aenter__()
+        self._lease.guarded = self._scope
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        self._lease.guarded = None
+        try:
+            await self._scope.__aexit__(kind, error, frames)
+        except TimeoutError:
+            # Of the scope's own: it has no other end than the loss.
+            if self._lease.lost is None:
+                raise
+            raise LeaseLost(self._lease.lost) from None
+
+
+class _Keeping:
+    """A claim is among those that are renewed while this lasts."""
+
+    def __init__(self, lease: HeldLease, held: set[HeldLease]) -> None:
+        self._lease = lease
+        self._held = held
+
+    def __enter__(self) -> HeldLease:
+        self._held.add(self._lease)
+        return self._lease
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        self._held.discard(self._lease)
 
 
 class LeaseKeeper:
@@ -92,28 +123,22 @@ class LeaseKeeper:
         self._doubted: set[str] = set()
         self._doubt = asyncio.Event()
         self._log = structlog.get_logger(__name__)
+        metrics.leases_held.set_function(lambda: len(self._held))
 
     @property
     def in_touch(self) -> bool:
         """Whether every claim held was won or renewed within one lease: only then may another be asked for."""
         return not self._held or self._clock() < self._in_touch_until
 
-    @contextmanager
-    def keep(self, claim: Claim, *, since: float) -> Iterator[HeldLease]:
+    def keep(self, claim: Claim, *, since: float) -> AbstractContextManager[HeldLease]:
         """Renew the claim while the body runs; `since` is the clock before the claim was asked for."""
         lease = HeldLease(claim, since + self._lease_seconds, self._clock)
         if not self._held:
             self._in_touch_until = lease.lapses_at
-        self._held.add(lease)
         if self._clock() - self._heard.get(claim.task.task_id, -math.inf) < self._lease_seconds:
             # Its end may have come between the claim and the claim's answer.
             self._ask_soon([claim.task.task_id])
-        self._metrics.leases_held.set(len(self._held))
-        try:
-            yield lease
-        finally:
-            self._held.discard(lease)
-            self._metrics.leases_held.set(len(self._held))
+        return _Keeping(lease, self._held)
 
     def heed(self, task_ids: Iterable[str]) -> None:
         """Ask the store at once for those of these tasks that are held, now or by a claim that is not answered yet."""

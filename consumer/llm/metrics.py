@@ -1,23 +1,41 @@
 """What the llm role counts. Models and tenants are no labels: both are other people's words, without bound."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Gauge
 
+from common.telemetry.metrics import Counter, Histogram
 from consumer.llm.outcomes import Answered, CallOutcome, Faulted, Rejected, TooLarge, Unreadable
 
 _LATENCY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640)
 
 
 class MeasuredCall:
-    """One call under way: how it ended, once that is known."""
+    """One call under way while its context lasts: how it ended, once that is known."""
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: "LlmMetrics") -> None:
         self.outcome = "aborted"
         self.input_tokens = 0
         self.output_tokens = 0
+        self._metrics = metrics
+        self._began = 0.0
+
+    def __enter__(self) -> Self:
+        self._metrics.calling += 1
+        self._began = time.perf_counter()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        metrics = self._metrics
+        metrics.calling -= 1
+        metrics.call_seconds.observe(time.perf_counter() - self._began)
+        metrics.calls.labels(self.outcome).inc()
+        metrics.tokens.labels("input").inc(self.input_tokens)
+        metrics.tokens.labels("output").inc(self.output_tokens)
 
     def lost(self) -> None:
         """The task was no longer this worker's."""
@@ -43,8 +61,11 @@ class MeasuredCall:
 def _tokens(answer: Answered, *names: str) -> int:
     """The first of these counts that the answer has: chat completions and responses name them differently."""
     usage = answer.usage or {}
-    counts = (usage[name] for name in names if isinstance(usage.get(name), int))
-    return max(0, next(counts, 0))
+    for name in names:
+        count = usage.get(name)
+        if isinstance(count, int):
+            return max(0, count)
+    return 0
 
 
 class LlmMetrics:
@@ -73,6 +94,8 @@ class LlmMetrics:
         self.calls_in_flight = Gauge(
             "promptmill_model_calls_in_flight", "Calls of the model under way now.", registry=registry
         )
+        self.calling = 0
+        self.calls_in_flight.set_function(lambda: self.calling)
         self.tokens = Counter(
             "promptmill_model_tokens",
             "Tokens as the model's answers count them, by direction: input or output.",
@@ -160,17 +183,6 @@ class LlmMetrics:
             "promptmill_brake_probes", "Records started while the brake was on, one at a time.", registry=registry
         )
 
-    @contextmanager
-    def measured_call(self) -> Iterator[MeasuredCall]:
+    def measured_call(self) -> MeasuredCall:
         """Count and time one call of the model, whatever its end."""
-        call = MeasuredCall()
-        began = time.perf_counter()
-        self.calls_in_flight.inc()
-        try:
-            yield call
-        finally:
-            self.calls_in_flight.dec()
-            self.call_seconds.observe(time.perf_counter() - began)
-            self.calls.labels(call.outcome).inc()
-            self.tokens.labels("input").inc(call.input_tokens)
-            self.tokens.labels("output").inc(call.output_tokens)
+        return MeasuredCall(self)

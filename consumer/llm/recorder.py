@@ -1,7 +1,9 @@
 """How a claim ends in the store, and what may be published then: only by who recorded it, or read it there."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
 
 import structlog
 
@@ -23,6 +25,8 @@ from consumer.llm.records import (
     stored_result,
 )
 from consumer.llm.store_pace import StorePace, to_its_end
+
+T = TypeVar("T")
 
 # A task held elsewhere may be given back or end long before its lease would.
 LOOK_AGAIN_SECONDS = 2.0
@@ -71,8 +75,7 @@ class Recorder:
                 may_restore=lease.runs,
             )
 
-        answered = self._pace.until_answered(finish, self._unanswered("finish"))
-        match await to_its_end(answered, grace_seconds=_GRACE_SECONDS):
+        match await to_its_end(partial(self._answered, "finish", finish), grace_seconds=_GRACE_SECONDS):
             case Finish.RECORDED:
                 outcome = recorded_outcome(claim, conclusion, value, finished_at=finished_at)
                 self._kept.keep((delivery.topic, delivery.partition, delivery.offset), outcome, epoch=epoch)
@@ -96,8 +99,8 @@ class Recorder:
 
     async def give_back(self, lease: HeldLease, again: TryAgain, delivery: Delivery, *, called: bool = True) -> Outcome:
         """Let the task wait for its next attempt, which holds neither a slot nor a lease."""
-        released = self._release(lease, again, called=called)
-        match await to_its_end(released, grace_seconds=_GRACE_SECONDS):
+        release = partial(self._release, lease, again, called=called)
+        match await to_its_end(release, grace_seconds=_GRACE_SECONDS):
             case Hold.LOST | Hold.FINAL | Hold.DELETED as hold:
                 return await self.after_loss(hold, lease, delivery)
             case Hold.RELEASED | Hold.HELD:
@@ -130,7 +133,7 @@ class Recorder:
                 may_restore=lease.runs,
             )
 
-        return await self._pace.until_answered(release, self._unanswered("release"))
+        return await self._answered("release", release)
 
     async def after_loss(self, hold: Hold, lease: HeldLease, delivery: Delivery) -> Outcome:
         """The task is no longer this worker's: throw away what its call came to, and see to its end elsewhere."""
@@ -182,9 +185,9 @@ class Recorder:
         """
         return lambda: self._kept.epoch == epoch
 
-    def _unanswered(self, move: str) -> Callable[[], None]:
+    async def _answered(self, name: str, move: Callable[[], Awaitable[T]]) -> T:
         def count() -> None:
-            self._metrics.store_failures.labels(move).inc()
-            self._log.warning("redis does not answer", move=move)
+            self._metrics.store_failures.labels(name).inc()
+            self._log.warning("redis does not answer", move=name)
 
-        return count
+        return await self._pace.until_answered(move, count)

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from common.store.scripts import StoreUnavailable
@@ -34,14 +35,16 @@ class StorePace:
                 await asyncio.sleep(self.delay_seconds(failures))
 
 
-async def to_its_end(move: Awaitable[T], *, grace_seconds: float) -> T:
-    """Await `move`; a cancellation lets it go on for so long, and only then passes."""
-    running = asyncio.ensure_future(move)
+async def to_its_end(move: Callable[[], Awaitable[T]], *, grace_seconds: float) -> T:
+    """The answer to `move`, which must be safe to repeat.
+
+    A cancellation leaves open whether it happened: it is made once more, for so long at most, before that passes.
+    """
     try:
-        return await asyncio.shield(running)
+        return await move()
     except asyncio.CancelledError:
-        await asyncio.wait([running], timeout=grace_seconds)
-        running.cancel()
-        # Its own error, if it had one, is no one's business any more: the process is ending.
-        await asyncio.gather(running, return_exceptions=True)
+        # Its own error, if it has one, is no one's business any more: the process is ending.
+        with suppress(Exception):
+            async with asyncio.timeout(grace_seconds):
+                await move()
         raise

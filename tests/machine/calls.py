@@ -77,7 +77,7 @@ class ScriptedModel:
         [lease] = [
             lease
             for lease in self._worker.keeper._held
-            if lease.claim.task.body == body and lease._scope is not None and lease not in self._calls.under_way
+            if lease.claim.task.body == body and lease.guarded is not None and lease not in self._calls.under_way
         ]
         answer: asyncio.Future[CallOutcome] = asyncio.get_running_loop().create_future()
         call = Call(len(self._calls.all), self._worker, lease, answer, disturbed=self._worker.is_disturbed)

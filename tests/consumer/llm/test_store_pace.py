@@ -39,21 +39,21 @@ async def test_an_error_that_is_no_absence_is_not_repeated() -> None:
         await pace.until_answered(move, lambda: None)
 
 
-async def test_a_cancelled_wait_lets_the_move_end_first() -> None:
-    begun, may_end, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+async def test_a_cancelled_move_is_made_once_more_before_the_cancellation_passes() -> None:
+    begun, may_end, ended = asyncio.Event(), asyncio.Event(), []
 
     async def move() -> None:
         begun.set()
         await may_end.wait()
-        ended.set()
+        ended.append(1)
 
-    waiting = asyncio.create_task(to_its_end(move(), grace_seconds=30))
+    waiting = asyncio.create_task(to_its_end(move, grace_seconds=30))
     await begun.wait()
     waiting.cancel()
     may_end.set()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    assert ended.is_set()
+    assert ended == [1]
 
 
 async def test_a_move_that_does_not_end_is_given_up_after_the_grace() -> None:
@@ -66,9 +66,27 @@ async def test_a_move_that_does_not_end_is_given_up_after_the_grace() -> None:
         finally:
             given_up.set()
 
-    waiting = asyncio.create_task(to_its_end(move(), grace_seconds=0.01))
+    waiting = asyncio.create_task(to_its_end(move, grace_seconds=0.01))
     await begun.wait()
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert given_up.is_set()
+
+
+async def test_an_error_of_the_move_made_once_more_is_not_what_comes_of_it() -> None:
+    begun, made = asyncio.Event(), []
+
+    async def move() -> None:
+        made.append(1)
+        if len(made) > 1:
+            raise ZeroDivisionError
+        begun.set()
+        await asyncio.Event().wait()
+
+    waiting = asyncio.create_task(to_its_end(move, grace_seconds=30))
+    await begun.wait()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert len(made) == 2

@@ -1,7 +1,8 @@
 """The view of every task that clients poll: a hash per task in Redis, its result record beside it.
 
-Every move is one Lua script: a compare-and-set that also sets the keys' TTL, and that answers a repeat with the same
-fencing token as it answered the first time. All keys of a task share the `{task_id}` tag, so a script touches one slot.
+Every move is one Lua script: a compare-and-set that leaves no key without its TTL, and that answers a repeat with the
+same fencing token as it answered the first time. All keys of a task share the `{task_id}` tag, so a script touches one
+slot.
 
 Fields of the hash, all short so that it stays compact in memory: `status run tenant lane progress attempts failures
 crashes created_at expires_at started_at finished_at retry_at partition offset worker tokens`, and of the claim:

@@ -54,7 +54,7 @@ class TaskReader:
         questions: list[bytes] = []
         for task_id in task_ids:
             task_key, result_key = self._keys.of(task_id)
-            questions += (self._hash_of.encode(task_key.encode()), self._value_of.encode(result_key.encode()))
+            questions += (self._hash_of.encode((task_key.encode(),)), self._value_of.encode((result_key.encode(),)))
         replies = granted(await self._link.ask(questions))
         pairs = zip(task_ids, replies[::2], replies[1::2], strict=True)
         return [

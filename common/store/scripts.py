@@ -60,11 +60,11 @@ class ScriptCall(NamedTuple):
 
     def encode(self) -> bytes:
         """EVALSHA with the keys, the arguments as JSON, pairs of name and bytes for the binary ones."""
-        keys = [key.encode() for key in self.keys]
-        if not self.binary:
-            return self.script.call.encode(*keys, orjson.dumps(self.arguments))
-        binary = [item for name, value in self.binary.items() for item in (name.encode(), value)]
-        return self.script.call.encode(*keys, orjson.dumps(self.arguments), *binary)
+        rest = [key.encode() for key in self.keys]
+        rest.append(orjson.dumps(self.arguments))
+        for name, value in self.binary.items():
+            rest += (name.encode(), value)
+        return self.script.call.encode(rest)
 
 
 def identity(task: Task) -> dict[str, str | float]:

@@ -91,11 +91,11 @@ def test_a_command_is_a_list_of_its_arguments_as_bytes(name: str, rest: list[str
 
 @given(first=st.lists(st.text(), min_size=1, max_size=4), rest=st.lists(st.binary(), min_size=1, max_size=4))
 def test_a_template_makes_the_same_command(first: list[str], rest: list[bytes]) -> None:
-    assert CommandTemplate(*first, more=len(rest)).encode(*rest) == encode_command(*first, *rest)
+    assert CommandTemplate(*first, more=len(rest)).encode(rest) == encode_command(*first, *rest)
 
 
 def test_a_template_takes_neither_fewer_nor_more_arguments_than_it_said() -> None:
     template = CommandTemplate("GET", more=1)
     for arguments in ((), (b"a", b"b")):
         with pytest.raises(TypeError):
-            template.encode(*arguments)
+            template.encode(arguments)

@@ -42,15 +42,19 @@ def create_redis_listener(settings: RedisSettings, client_name: str) -> Redis:
     return Redis.from_pool(pool)
 
 
-def create_producer(settings: KafkaSettings, client_id: str, *, max_record_bytes: int) -> AIOKafkaProducer:
+def create_producer(
+    settings: KafkaSettings, client_id: str, *, max_record_bytes: int, linger_ms: int = 2
+) -> AIOKafkaProducer:
     """A producer that counts a record as written when every in-sync replica has it.
 
     Not idempotent: that one never gives up on a broker that is away; doubles are removed by the claim instead.
+    While one request to a broker is under way records gather for the next in any case; `linger_ms` is how long a record
+    waits for others where none is.
     """
     return AIOKafkaProducer(
         acks="all",
         enable_idempotence=False,
-        linger_ms=2,
+        linger_ms=linger_ms,
         max_batch_size=900_000,
         max_request_size=max_record_bytes + _FRAMING_BYTES,
         compression_type="zstd",

@@ -95,7 +95,10 @@ def kafka_link(settings: Settings) -> KafkaLink:
     """What keeps a producer connected, as the settings have it; nothing is connected yet."""
     names = TopicNames(settings.kafka.topic_prefix)
     return KafkaLink(
-        create_producer=lambda: create_producer(settings.kafka, _SERVICE, max_record_bytes=MAX_TASK_RECORD_BYTES),
+        # Nobody gains by waiting: a client waits for its own prompts, and under load requests gather by themselves.
+        create_producer=lambda: create_producer(
+            settings.kafka, _SERVICE, max_record_bytes=MAX_TASK_RECORD_BYTES, linger_ms=0
+        ),
         create_admin=lambda: create_admin(settings.kafka, _SERVICE),
         specs=topic_specs(settings.kafka, settings.tasks),
         topics=[names.tasks(lane) for lane in Lane],

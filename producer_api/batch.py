@@ -9,7 +9,7 @@ import orjson
 from common.record import decode_task, encode_task, task_headers
 from common.store.idempotency import Stamp
 from common.task import Lane, Task
-from producer_api.publisher import OutgoingRecord
+from producer_api.outgoing import OutgoingRecord
 
 
 class Prompt(NamedTuple):

@@ -25,7 +25,8 @@ from producer_api.batch import Batch, restamped
 from producer_api.budget import Share
 from producer_api.kafka_link import KafkaUnavailable
 from producer_api.metrics import Metrics
-from producer_api.publisher import Place, Publisher, Unwritten
+from producer_api.outgoing import Place, Unwritten
+from producer_api.publisher import Publisher
 from producer_api.submission import SETTLING_SECONDS, Accepted, Entry, Settled, Submission
 
 _LONGEST_WAIT_SECONDS = 5.0

@@ -185,8 +185,14 @@ class KafkaLink:
                 await producer.stop()
         except (KafkaError, OSError, TimeoutError, asyncio.CancelledError) as error:
             self._log.warning("producer closed by force", error=type(error).__name__)
-            # Whoever still waits for an acknowledgement learns that there will be none.
-            producer._message_accumulator.fail_all(KafkaConnectionError())  # noqa: SLF001 - it has no public name
+            _fail_all(producer)
             await producer.client.close()
             if isinstance(error, asyncio.CancelledError):
                 raise
+        # A batch that waited for its turn may have come after the last was sent.
+        _fail_all(producer)
+
+
+def _fail_all(producer: AIOKafkaProducer) -> None:
+    """Whoever still waits for an acknowledgement learns that there will be none."""
+    producer._message_accumulator.fail_all(KafkaConnectionError())  # noqa: SLF001 - it has no public name

@@ -1,6 +1,8 @@
 """Which partition each prompt of a request goes to."""
 
-from itertools import cycle, islice
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import cycle, groupby, islice
 
 # A request of this many prompts per partition or more is bulk: runs make larger batches on the wire.
 _BULK_PER_PARTITION = 4
@@ -16,6 +18,25 @@ def spread(count: int, *, partitions: int, start: int) -> list[int]:
     if count <= _BULK_PER_PARTITION * partitions:
         return list(islice(cycle(order), count))
     return [order[index * partitions // count] for index in range(count)]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Neighbours that go to one partition: from index `first` to before `end`."""
+
+    partition: int
+    first: int
+    end: int
+
+
+def runs_of(partitions: Sequence[int]) -> list[Run]:
+    """The runs that a request's partitions, given in the prompts' order, consist of."""
+    runs, first = [], 0
+    for partition, same in groupby(partitions):
+        end = first + sum(1 for _ in same)
+        runs.append(Run(partition, first, end))
+        first = end
+    return runs
 
 
 class PartitionCursor:

@@ -14,7 +14,8 @@ from producer_api.batch import Batch, Prompt, Terms, prepare_batch
 from producer_api.budget import Budget, Share
 from producer_api.kafka_link import KafkaUnavailable
 from producer_api.metrics import Metrics
-from producer_api.publisher import Place, Publisher, Unwritten
+from producer_api.outgoing import Place, Unwritten
+from producer_api.publisher import Publisher
 from producer_api.store_health import StoreHealth
 
 # After Kafka's acknowledgement the task exists: the store's part may not hold its client up for long.

@@ -20,7 +20,8 @@ from producer_api.budget import Budget, Share
 from producer_api.metrics import Metrics
 from producer_api.operator.letter_log import OpenLog
 from producer_api.operator.letters import Letter, Position, Source
-from producer_api.publisher import OutgoingRecord, Place, Publisher, Unwritten
+from producer_api.outgoing import OutgoingRecord, Place, Unwritten
+from producer_api.publisher import Publisher
 from producer_api.tasks.lookup import StoreRebuilding
 from producer_api.tracing import valid_traceparent
 

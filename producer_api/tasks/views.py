@@ -6,7 +6,7 @@ from common.result import EXPIRED, ApiError, decode_result
 from common.store.state import TaskState
 from common.task import CHAT_COMPLETIONS, Status
 from producer_api.errors import SERVER_ERROR
-from producer_api.publisher import Unwritten
+from producer_api.outgoing import Unwritten
 from producer_api.submission import Accepted, Entry
 
 

@@ -3,7 +3,7 @@ from itertools import pairwise
 
 from hypothesis import given, strategies as st
 
-from producer_api.partitioning import PartitionCursor, spread
+from producer_api.partitioning import PartitionCursor, runs_of, spread
 
 PARTITIONS = st.integers(1, 50)
 COUNTS = st.integers(0, 2_000)
@@ -34,6 +34,14 @@ def test_a_bulk_request_has_one_run_for_each_partition(partitions: int, extra: i
     runs = 1 + sum(left != right for left, right in pairwise(chosen))
     assert runs == partitions
     assert chosen[0] == start % partitions
+
+
+@given(st.lists(st.integers(0, 3), max_size=50))
+def test_runs_are_the_partitions_again_and_no_two_neighbours_are_of_one(partitions: list[int]) -> None:
+    runs = runs_of(partitions)
+    assert [run.partition for run in runs for _ in range(run.first, run.end)] == partitions
+    assert [run.first for run in runs] == [0, *(run.end for run in runs)][: len(runs)]
+    assert all(left.partition != right.partition for left, right in pairwise(runs))
 
 
 @given(counts=st.lists(st.integers(1, 7), min_size=1, max_size=60), partitions=PARTITIONS, start=st.integers(0, 2**16))

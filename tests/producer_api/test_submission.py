@@ -25,7 +25,7 @@ from common.topics import TopicNames
 from producer_api.__main__ import kafka_link, ready_parts
 from producer_api.batch import Batch, Prompt, PromptTooLarge, Terms
 from producer_api.kafka_link import KafkaLink, KafkaUnavailable
-from producer_api.publisher import Unwritten
+from producer_api.outgoing import Unwritten
 from producer_api.settings import Settings
 from producer_api.state import Parts
 from producer_api.store_health import StoreHealth

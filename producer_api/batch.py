@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import orjson
 
-from common.record import decode_task, encode_task, task_headers
+from common.record import TASK_ID, TaskEncoder, decode_task, encode_task, shared_headers, task_headers
 from common.store.idempotency import Stamp
 from common.task import Lane, Task
 from producer_api.outgoing import OutgoingRecord
@@ -77,31 +77,35 @@ def prepare_batch(prompts: Sequence[Prompt], terms: Terms, stamp: Stamp, *, max_
         PromptTooDeep: one cannot be written as JSON.
     """
 
-    # Called twice for each prompt: spelled out, it takes a third of the time of dataclasses.replace().
-    def task_of(task_id: str, body: dict[str, object], metadata: dict[str, str]) -> Task:
+    # Spelled out, it takes a third of the time of dataclasses.replace().
+    def task_of(task_id: str) -> Task:
         return Task(
             task_id=task_id,
             tenant=terms.tenant,
             lane=terms.lane,
-            body=body,
-            metadata=metadata,
+            body={},
+            metadata={},
             created_at=stamp.created_at,
             expires_at=stamp.expires_at,
         )
 
-    envelope_bytes = len(encode_task(task_of(stamp.task_ids[0], {}, {})))
+    pattern = task_of(stamp.task_ids[0])
+    encoder = TaskEncoder(pattern)
+    shared = shared_headers(pattern, terms.traceparent)
+    envelope_bytes = len(encode_task(pattern))
     tasks, records, total = [], [], 0
-    for index, (prompt, task_id) in enumerate(zip(prompts, stamp.task_ids, strict=True)):
-        task = task_of(task_id, prompt.body, prompt.metadata)
+    for index, (task_id, (body, metadata)) in enumerate(zip(stamp.task_ids, prompts, strict=True)):
         try:
-            value = encode_task(task)
+            value = encoder.encode(task_id, body, metadata)
         except (orjson.JSONEncodeError, RecursionError):
             raise PromptTooDeep(index) from None
-        if len(value) - envelope_bytes > max_prompt_bytes:
-            raise PromptTooLarge(index, len(value) - envelope_bytes, max_prompt_bytes)
-        records.append(OutgoingRecord(task_id.encode(), value, task_headers(task, terms.traceparent)))
-        tasks.append(task_of(task_id, {}, {}))
-        total += len(value)
+        size = len(value)
+        if size - envelope_bytes > max_prompt_bytes:
+            raise PromptTooLarge(index, size - envelope_bytes, max_prompt_bytes)
+        key = task_id.encode()
+        records.append(OutgoingRecord(key, value, [(TASK_ID, key), *shared]))
+        tasks.append(task_of(task_id))
+        total += size
     return Batch(terms.lane, tasks, records, total, terms.traceparent)
 
 

@@ -8,6 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
+from itertools import repeat
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -42,7 +43,7 @@ class Flight:
     """Hands records to Kafka's client and hears what became of them; `outcomes` are in the records' order.
 
     `share` is released when the flight is closed and the client holds none of the records any more. What is not
-    handed over or not settled when the flight is closed stays unwritten.
+    handed over or settled when the flight is closed stays unwritten.
     """
 
     def __init__(self, producer: AIOKafkaProducer, topic: str, records: Sequence[OutgoingRecord], share: Share) -> None:
@@ -54,6 +55,7 @@ class Flight:
         self._open = True
         self._unsettled = len(records)
         self._landed = asyncio.Event()
+        self._refused: list[Run] = []
         self._any_failed = False
         self.any_acknowledged = False
         self.outcomes: list[Written] = [Unwritten()] * len(records)
@@ -67,19 +69,25 @@ class Flight:
         """Hand every record over, and return when each has its outcome."""
         runs = runs_of(partitions)
         if len(self._records) < _RECORDS_WORTH_A_BATCH * len(runs):
-            await self._write_singly(partitions)
-        else:
+            await self._hand_over_singly(partitions)
+            await self._landed.wait()
+            return
+        while runs:
+            self._landed.clear()
             # One partition that takes nothing holds up no other.
             async with asyncio.TaskGroup() as group:
                 for run in runs:
-                    group.create_task(self._write_run(run, turns), name="write a run of records")
+                    group.create_task(self._hand_over_run(run, turns), name="hand over a run of records")
+            await self._landed.wait()
+            runs = [half for batch in self._refused for half in batch.halves()]
+            self._refused.clear()
 
     def close(self) -> None:
         """No more records are handed over, and outcomes that come later are not of interest."""
         self._open = False
         self._release_when_gone()
 
-    async def _write_singly(self, partitions: Sequence[int]) -> None:
+    async def _hand_over_singly(self, partitions: Sequence[int]) -> None:
         for index, (record, partition) in enumerate(zip(self._records, partitions, strict=True)):
             try:
                 future = await self._producer.send(
@@ -88,14 +96,12 @@ class Flight:
             except KafkaError as error:
                 self._settle(index, [_failed(error)])
             else:
-                self._await_client(future, index, index + 1)
+                self._await_answer(future, Run(partition, index, index + 1))
             if index % _SENDS_PER_TURN == _SENDS_PER_TURN - 1:
                 await asyncio.sleep(0)
-        await self._landed.wait()
 
-    async def _write_run(self, run: Run, turns: Turns) -> None:
-        """Write neighbours in batches of their own, each as large as the client allows."""
-        on_their_way = []
+    async def _hand_over_run(self, run: Run, turns: Turns) -> None:
+        """Hand neighbours over in batches of their own, each as large as the client allows."""
         first = run.first
         while first < run.end:
             batch, end = self._batch(first, run.end)
@@ -105,17 +111,8 @@ class Flight:
             except KafkaError as error:
                 self._settle(first, [_failed(error)] * (end - first))
             else:
-                self._await_client(future, first, end)
-                on_their_way.append((future, first, end))
+                self._await_answer(future, Run(run.partition, first, end))
             first = end
-        for future, first, end in on_their_way:
-            await asyncio.wait((future,))
-            refusal = future.exception()
-            if end - first > 1 and refusal is not None and _is_too_large(refusal):
-                # Kafka refuses the batch for any one of its records, or for their sum.
-                middle = (first + end) // 2
-                await self._write_run(Run(run.partition, first, middle), turns)
-                await self._write_run(Run(run.partition, middle, end), turns)
 
     def _batch(self, first: int, end: int) -> tuple[Any, int]:
         """A batch that begins with the record `first`, and the first one before `end` that it has no room for."""
@@ -130,20 +127,24 @@ class Flight:
         batch.close()
         return batch, index
 
-    def _await_client(self, future: asyncio.Future[Any], first: int, end: int) -> None:
+    def _await_answer(self, future: asyncio.Future[Any], batch: Run) -> None:
         self._in_client += 1
-        future.add_done_callback(partial(self._answered, first, end))
+        future.add_done_callback(partial(self._answered, batch))
 
-    def _answered(self, first: int, end: int, future: asyncio.Future[Any]) -> None:
+    def _answered(self, batch: Run, future: asyncio.Future[Any]) -> None:
         self._in_client -= 1
         error = KafkaError() if future.cancelled() else future.exception()
         if error is None:
-            written = future.result()
             self.any_acknowledged = True
-            # The client tells where the first record of a batch stands.
-            self._settle(first, [Place(written.partition, written.offset + index) for index in range(end - first)])
-        elif end - first == 1 or not _is_too_large(error):
-            self._settle(first, [_failed(error)] * (end - first))
+            base = future.result().offset
+            places = map(Place, repeat(batch.partition), range(base, base + len(batch)))
+            self._settle(batch.first, list(places))
+        elif _is_too_large(error) and len(batch) > 1:
+            # Refused for any one of its records, or for their sum.
+            self._refused.append(batch)
+            self._note_landing()
+        else:
+            self._settle(batch.first, [_failed(error)] * len(batch))
         self._release_when_gone()
 
     def _settle(self, first: int, outcomes: Sequence[Written]) -> None:
@@ -152,7 +153,10 @@ class Flight:
         self.outcomes[first : first + len(outcomes)] = outcomes
         self._any_failed = self._any_failed or (isinstance(outcomes[0], Unwritten) and not outcomes[0].too_large)
         self._unsettled -= len(outcomes)
-        if self._unsettled == 0:
+        self._note_landing()
+
+    def _note_landing(self) -> None:
+        if self._unsettled == sum(map(len, self._refused)):
             self._landed.set()
 
     def _release_when_gone(self) -> None:

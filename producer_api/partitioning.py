@@ -1,7 +1,7 @@
 """Which partition each prompt of a request goes to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle, groupby, islice
 
 # A request of this many prompts per partition or more is bulk: runs make larger batches on the wire.
@@ -27,6 +27,14 @@ class Run:
     partition: int
     first: int
     end: int
+
+    def __len__(self) -> int:
+        return self.end - self.first
+
+    def halves(self) -> tuple["Run", "Run"]:
+        """The run as two, of two neighbours or more."""
+        middle = (self.first + self.end) // 2
+        return replace(self, end=middle), replace(self, first=middle)
 
 
 def runs_of(partitions: Sequence[int]) -> list[Run]:

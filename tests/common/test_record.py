@@ -1,11 +1,12 @@
 import string
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 from hypothesis import given, strategies as st
 
-from common.record import UnknownVersion, UnreadableRecord, decode_task, encode_task, task_headers
+from common.record import TaskEncoder, UnknownVersion, UnreadableRecord, decode_task, encode_task, task_headers
 from common.task import Lane, Task, new_task_id
 
 JSON = st.recursive(
@@ -55,6 +56,16 @@ def content(**changes: Any) -> dict[str, Any]:
 @given(TASKS)
 def test_a_task_survives_its_record(task: Task) -> None:
     assert decode_task(encode_task(task)) == task
+
+
+@given(TASKS, st.lists(st.tuples(st.uuids().map(str), OBJECTS, OBJECTS), max_size=3))
+def test_tasks_of_one_request_are_encoded_as_each_by_itself(
+    pattern: Task, others: list[tuple[str, dict[str, Any], dict[str, Any]]]
+) -> None:
+    encoder = TaskEncoder(pattern)
+    for task_id, body, metadata in others:
+        alone = replace(pattern, task_id=task_id, body=body, metadata=metadata)
+        assert encoder.encode(task_id, body, metadata) == encode_task(alone)
 
 
 def test_the_record_is_the_documented_one() -> None:

@@ -154,7 +154,13 @@ async def test_a_record_that_kafka_refuses_fails_alone_among_many(
     refused = {0, BULK - 3}
     for index in refused:
         records[index] = records[index]._replace(value=os.urandom(30_000))
-    outcomes = await desk.publish(records)
+
+    async def publish_few() -> None:
+        # None of these joins a batch that is refused.
+        for _ in range(50):
+            assert all(isinstance(outcome, Place) for outcome in await desk.publish(some(PARTITIONS)))
+
+    outcomes, _ = await asyncio.gather(desk.publish(records), publish_few())
     assert {index for index, outcome in enumerate(outcomes) if outcome == Unwritten(too_large=True)} == refused
     told = {key: outcome for key, outcome in keyed(records, outcomes).items() if isinstance(outcome, Place)}
     assert len(told) == BULK - len(refused)

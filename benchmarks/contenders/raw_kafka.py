@@ -22,8 +22,8 @@ from common.store.idempotency import Stamp
 from common.task import Lane, new_task_id
 from common.topics import MAX_TASK_RECORD_BYTES, TopicNames
 from producer_api.batch import Prompt, Terms, prepare_batch
+from producer_api.outgoing import OutgoingRecord
 from producer_api.partitioning import PartitionCursor
-from producer_api.publisher import OutgoingRecord
 
 _DIFFERENT = 20
 _WARM_UP = 5

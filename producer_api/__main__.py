@@ -30,6 +30,7 @@ from common.telemetry.operations import Operations, serving_operations
 from common.topics import MAX_TASK_RECORD_BYTES, TopicNames, topic_specs
 from producer_api.app import create_app
 from producer_api.budget import Budget
+from producer_api.garbage import look_for_garbage_rarely
 from producer_api.idempotency import IdempotentSubmission, lease_seconds
 from producer_api.kafka_link import KafkaLink
 from producer_api.metrics import Metrics
@@ -76,6 +77,7 @@ async def serve(settings: Settings) -> None:
         keeping = asyncio.create_task(link.keep(), name="keep kafka connected")
         stack.push_async_callback(_ended, keeping)
         port = await stack.enter_async_context(serving_api(create_app(parts), host=api.host, port=api.port))
+        look_for_garbage_rarely()
         log.info("listening", host=api.host, port=port, operations_port=operations_port)
         await _first_of(stopping, keeping)
         log.info("stopping")

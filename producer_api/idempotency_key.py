@@ -2,9 +2,9 @@
 
 import hashlib
 import re
-from typing import Annotated
+from typing import Any
 
-from fastapi import Depends, Header, Request
+from fastapi import Request
 
 from common.store.idempotency import RepeatableRequest
 from producer_api.errors import invalid
@@ -17,10 +17,17 @@ _ABOUT = (
 )
 
 
-async def idempotency_key(
-    request: Request,
-    _described: Annotated[str | None, Header(alias="Idempotency-Key", description=_ABOUT)] = None,
-) -> str | None:
+# The header in the description of a request that takes it.
+IDEMPOTENCY_KEY: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": _ABOUT,
+    "schema": {"type": "string", "title": "Idempotency-Key"},
+}
+
+
+def idempotency_key(request: Request) -> str | None:
     """The request's key, None where it has none.
 
     Raises:
@@ -33,9 +40,6 @@ async def idempotency_key(
         message = "Send one Idempotency-Key of 1 to 255 visible ASCII characters, such as a UUID, or none."
         raise invalid(message, param="Idempotency-Key")
     return keys[0]
-
-
-IdempotencyKey = Annotated[str | None, Depends(idempotency_key)]
 
 
 def repeatable_request(tenant: str, key: str, *, method: str, path: str, body: bytes) -> RepeatableRequest:

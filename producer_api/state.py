@@ -41,8 +41,13 @@ class State(TypedDict):
     parts: Parts
 
 
-async def _parts_of(request: Request) -> Parts:
+def parts_of(request: Request) -> Parts:
+    """The parts of the process that serves the request."""
     return cast("Parts", request.state.parts)
 
 
-ReadyParts = Annotated[Parts, Depends(_parts_of)]
+async def _ready_parts(request: Request) -> Parts:
+    return parts_of(request)
+
+
+ReadyParts = Annotated[Parts, Depends(_ready_parts)]

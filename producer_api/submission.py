@@ -152,7 +152,10 @@ class Submission:
                 written.append(Written(task, place.partition, place.offset))
             else:
                 unwritten.append(task)
-        found, to_write_again = await asyncio.gather(self._refuse(unwritten), self._accept(written))
+        if unwritten:
+            found, to_write_again = await asyncio.gather(self._refuse(unwritten), self._accept(written))
+        else:
+            found, to_write_again = (), await self._accept(written)
         running = {task.task_id for task in found or ()}
         entries = [
             Accepted(task.task_id) if isinstance(place, Place) or task.task_id in running else place

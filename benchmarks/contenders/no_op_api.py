@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Response
 from prometheus_client import CollectorRegistry
 
+from common.settings import LogSettings
+from common.telemetry.logging import configure_logging
 from producer_api.boundary import RequestBoundary
 from producer_api.budget import Budget
 from producer_api.metrics import Metrics
@@ -45,5 +47,7 @@ def _app() -> FastAPI:
 
 
 if __name__ == "__main__":
+    # As the API has it: a line for each request is not part of what is compared.
+    configure_logging(LogSettings(), "no-op-api")
     with asyncio.Runner(loop_factory=event_loop_factory()) as runner:
         runner.run(serve(int(sys.argv[1])))

@@ -3,17 +3,18 @@
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from common.settings import variable_name
 from common.task import Lane
 from producer_api.batch import Batch, Terms
+from producer_api.direct_route import DirectRoute, described
 from producer_api.documentation import body_of
 from producer_api.errors import RefusedRequest, invalid, over_limit
-from producer_api.idempotency_key import IdempotencyKey, repeatable_request
+from producer_api.idempotency_key import IDEMPOTENCY_KEY, idempotency_key, repeatable_request
 from producer_api.request_body import parse_json, read_body
-from producer_api.security import Tenant
-from producer_api.state import Parts, ReadyParts
+from producer_api.security import Tenant, tenant_of
+from producer_api.state import Parts, ReadyParts, parts_of
 from producer_api.tasks.lookup import AnswerTooLarge
 from producer_api.tasks.prompts import read_prompts, read_request
 from producer_api.tasks.schemas import (
@@ -61,6 +62,15 @@ _SUBMIT_ERRORS: dict[int | str, dict[str, Any]] = {
     },
     415: {"model": ErrorAnswer, "description": "The body is not announced as application/json."},
 }
+_TASK_IDS: dict[str, Any] = {
+    "name": "task_ids",
+    "in": "query",
+    "required": True,
+    "description": "Task ids, separated by commas; `resp_…` ids are read too.",
+    "schema": {"type": "array", "items": {"type": "string"}, "title": "Task Ids"},
+    "style": "form",
+    "explode": False,
+}
 TaskId = Annotated[str, Path(description="A task id, or a `resp_…` id.")]
 _NO_SUCH_TASK: dict[int | str, dict[str, Any]] = {404: {"model": ErrorAnswer, "description": "There is no such task."}}
 
@@ -75,7 +85,8 @@ def task_routes() -> APIRouter:
         status_code=202,
         response_model=SubmittedTasks,
         responses={**_BAD_REQUEST, **_SUBMIT_ERRORS, **_OUT_OF_REACH},
-        openapi_extra=body_of(SubmitTasks, _SUBMIT_EXAMPLES),
+        openapi_extra={**body_of(SubmitTasks, _SUBMIT_EXAMPLES), **described(IDEMPOTENCY_KEY)},
+        route_class_override=DirectRoute,
     )
     router.add_api_route(
         "/v1/tasks",
@@ -83,6 +94,8 @@ def task_routes() -> APIRouter:
         methods=["GET"],
         response_model=TaskViews,
         responses={**_BAD_REQUEST, **_OUT_OF_REACH},
+        openapi_extra=described(_TASK_IDS),
+        route_class_override=DirectRoute,
     )
     router.add_api_route(
         "/v1/tasks/{task_id}",
@@ -108,8 +121,9 @@ def task_routes() -> APIRouter:
     return router
 
 
-async def submit_tasks(request: Request, tenant: Tenant, parts: ReadyParts, key: IdempotencyKey) -> Response:
+async def submit_tasks(request: Request) -> Response:
     """Queue prompts: one task id each, in the order given. A 202 says that they will survive any crash."""
+    tenant, parts, key = tenant_of(request), parts_of(request), idempotency_key(request)
     body = await read_body(request, parts.settings, parts.budget)
     traceparent = valid_traceparent(request.headers.get("traceparent"))
     batch = _prepared(body, parts, tenant, traceparent)
@@ -124,15 +138,10 @@ async def submit_tasks(request: Request, tenant: Tenant, parts: ReadyParts, key:
     return _json(202, {"tasks": [submitted_view(entry, index) for index, entry in enumerate(entries)]})
 
 
-async def read_tasks(
-    tenant: Tenant,
-    parts: ReadyParts,
-    task_ids: Annotated[
-        list[str] | None, Query(description="Task ids, separated by commas; `resp_…` ids are read too.")
-    ] = None,
-) -> Response:
+async def read_tasks(request: Request) -> Response:
     """Read tasks, in the order asked; an id named twice is answered twice, an unknown one with `not_found`."""
-    asked = [text.strip() for text in ",".join(task_ids or []).split(",")]
+    tenant, parts = tenant_of(request), parts_of(request)
+    asked = [text.strip() for text in ",".join(request.query_params.getlist("task_ids")).split(",")]
     if asked == [""]:
         raise invalid("Name the tasks: ?task_ids=ID,ID.", param="task_ids", code="missing_required_parameter")
     if "" in asked:

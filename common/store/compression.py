@@ -12,17 +12,27 @@ def pack(value: bytes) -> bytes:
     return zstandard.compress(value, 3)
 
 
-def unpack(stored: bytes, *, max_bytes: int) -> bytes:
-    """What `pack` was given.
+class Unpacker:
+    """Opens what `pack` made, of no more than `max_bytes`.
 
-    Raises:
-        ValueError: the frame is damaged or would be larger than `max_bytes`.
+    Making a decompressor costs more than opening an answer: this keeps one.
     """
-    if not stored.startswith(_ZSTD_MAGIC):
-        return stored
-    try:
-        if zstandard.frame_content_size(stored) > max_bytes:
-            raise ValueError(f"a stored result is larger than {max_bytes} bytes")
-        return zstandard.decompress(stored, max_output_size=max_bytes)
-    except zstandard.ZstdError as error:
-        raise ValueError("a stored result cannot be decompressed") from error
+
+    def __init__(self, *, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._decompressor = zstandard.ZstdDecompressor()
+
+    def unpack(self, stored: bytes) -> bytes:
+        """What `pack` was given.
+
+        Raises:
+            ValueError: the frame is damaged or would be larger than allowed.
+        """
+        if not stored.startswith(_ZSTD_MAGIC):
+            return stored
+        try:
+            if zstandard.frame_content_size(stored) > self._max_bytes:
+                raise ValueError(f"a stored result is larger than {self._max_bytes} bytes")
+            return self._decompressor.decompress(stored, max_output_size=self._max_bytes)
+        except zstandard.ZstdError as error:
+            raise ValueError("a stored result cannot be decompressed") from error

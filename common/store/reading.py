@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 
-from common.store.compression import unpack
+from common.store.compression import Unpacker
 from common.store.keys import Keys
 from common.store.link import RedisLink, StoreUnavailable, granted
 from common.store.resp import CommandTemplate, ReplyError
@@ -26,6 +26,7 @@ class TaskReader:
         self._expire = load_script("expire")
         self._hash_of = CommandTemplate("HGETALL", more=1)
         self._value_of = CommandTemplate("GET", more=1)
+        self._unpacker = Unpacker(max_bytes=MAX_RESULT_RECORD_BYTES)
 
     async def read(self, task_ids: Sequence[str]) -> list[TaskState | None]:
         """The state of each task, in the order asked; None where the store knows none.
@@ -58,13 +59,12 @@ class TaskReader:
         replies = granted(await self._link.ask(questions))
         pairs = zip(task_ids, replies[::2], replies[1::2], strict=True)
         return [
-            state_from_hash(task_id, dict(zip(flat[::2], flat[1::2], strict=True)), _opened(result))
+            state_from_hash(task_id, dict(zip(flat[::2], flat[1::2], strict=True)), self._opened(result))
             for task_id, flat, result in pairs
         ]
 
-
-def _opened(stored: bytes | None) -> bytes | None:
-    return None if stored is None else unpack(stored, max_bytes=MAX_RESULT_RECORD_BYTES)
+    def _opened(self, stored: bytes | None) -> bytes | None:
+        return None if stored is None else self._unpacker.unpack(stored)
 
 
 async def ping(link: RedisLink) -> bool:

@@ -1,6 +1,6 @@
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from common.task import Lane, Status, to_seconds
 
@@ -9,8 +9,7 @@ _STATUSES: Mapping[bytes, Status] = MappingProxyType({status.value.encode(): sta
 _LANES: Mapping[bytes, Lane] = MappingProxyType({lane.value.encode(): lane for lane in Lane})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskState:
+class TaskState(NamedTuple):
     """A task as the store shows it. Times are Unix seconds UTC.
 
     `attempts` counts claims that led to a call, `failures` those that ended by the model's error, `crashes` those that

@@ -7,7 +7,7 @@ from common.store.reading import TaskReader
 from common.store.state import TaskState
 from common.task import parse_task_id
 
-_IDS_PER_ROUND_TRIP = 50
+_IDS_PER_ROUND_TRIP = 100
 # The first look ever needs a second reading; so does each rebuild that ends meanwhile.
 _READINGS = 3
 

@@ -7,7 +7,7 @@ import orjson
 from aiokafka import TopicPartition
 
 from common.record import UnreadableRecord, decode_task
-from common.store.compression import unpack
+from common.store.compression import Unpacker
 from common.store.keys import Keys
 from common.task import Status, Task
 from common.topics import MAX_RESULT_RECORD_BYTES, TopicNames
@@ -82,7 +82,7 @@ class Witness:
                 pipeline.get(result_key)
             replies = pipeline.execute()
         return [
-            Stored(fields, None if result is None else unpack(result, max_bytes=MAX_RESULT_RECORD_BYTES))
+            Stored(fields, None if result is None else Unpacker(max_bytes=MAX_RESULT_RECORD_BYTES).unpack(result))
             for fields, result in zip(replies[::2], replies[1::2], strict=True)
         ]
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 
 import orjson
 import pytest
@@ -69,7 +68,7 @@ def result_of(outcome: Outcome) -> bytes:
 
 def shown(state: TaskState | None) -> dict[str, object]:
     assert state is not None
-    return {name: value for name, value in asdict(state).items() if name not in _UNSHOWN | {"result"}}
+    return {name: value for name, value in state._asdict().items() if name not in _UNSHOWN | {"result"}}
 
 
 async def restored(scene: Scene, task: Task, value: bytes) -> None:

@@ -152,7 +152,7 @@ class IdempotentSubmission:
         """A repeat after a refusal: a worker must not pass over what is about to be written."""
         try:
             async with asyncio.timeout(self._store_timeout):
-                await self._submissions.unrefuse(batch.tasks)
+                await self._submissions.unrefuse(batch.tasks(batch.task_ids))
         except TimeoutError:
             raise StoreUnavailable("Redis is out of reach") from None
 
@@ -163,7 +163,7 @@ class IdempotentSubmission:
             places = await self._submission.publish(batch, share)
         except KafkaUnavailable:
             # This time nothing was written; an earlier time something may have been.
-            places = [Unwritten()] * len(batch.tasks)
+            places = [Unwritten()] * len(batch.task_ids)
         settled = await self._submission.settle(batch, places)
         if settled.to_write_again:
             await self._write_again(batch, settled)
@@ -182,8 +182,8 @@ class IdempotentSubmission:
         Raises:
             Overloaded, KafkaUnavailable: whether they will run is open, until the same request comes again.
         """
-        again = batch.only({task.task_id for task in settled.to_write_again})
-        self._log.warning("records written once more: they were marked as refused meanwhile", tasks=len(again.tasks))
+        again = batch.only(set(settled.to_write_again))
+        self._log.warning("records written once more: they were marked as refused meanwhile", tasks=len(again.task_ids))
         places = await self._submission.publish(again, self._submission.admit(again))
         if not all(isinstance(place, Place) for place in places):
             raise KafkaUnavailable("Kafka did not acknowledge in time")

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
 
 from common.store.idempotency import Stamp
 from common.store.scripts import StoreUnavailable
-from common.store.submissions import Submissions, Written
+from common.store.submissions import Located, Submissions
 from common.task import Task
 from producer_api.batch import Batch, Prompt, Terms, prepare_batch
 from producer_api.budget import Budget, Share
@@ -28,8 +29,7 @@ _REFUSE_SECONDS = 1.0
 SETTLING_SECONDS = _ACCEPT_SECONDS + _REFUSE_SECONDS
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """The task exists and will run."""
 
     task_id: str
@@ -42,13 +42,13 @@ Entry = Accepted | Unwritten
 class Settled:
     """What became of each prompt of a batch, in order.
 
-    `is_marked` says that every id that is no task is marked so in the store. `to_write_again` are tasks that were
-    marked as refused while their records were written: a worker may have passed over these.
+    `is_marked` says that every id that is no task is marked so in the store. `to_write_again` are the ids of tasks that
+    were marked as refused while their records were written: a worker may have passed over these.
     """
 
     entries: Sequence[Entry]
     is_marked: bool
-    to_write_again: Sequence[Task]
+    to_write_again: Sequence[str]
 
     @property
     def is_refused(self) -> bool:
@@ -132,7 +132,7 @@ class Submission:
             Overloaded: the process holds as much as it may.
         """
         share = self._budget.share()
-        share.grow(size_bytes=batch.size_bytes, records=len(batch.tasks))
+        share.grow(size_bytes=batch.size_bytes, records=len(batch.task_ids))
         return share
 
     async def publish(self, batch: Batch, share: Share) -> Sequence[Place | Unwritten]:
@@ -147,35 +147,38 @@ class Submission:
     async def settle(self, batch: Batch, places: Sequence[Place | Unwritten]) -> Settled:
         """Show what was written, mark what was not, and say what became of each prompt."""
         written, unwritten = [], []
-        for task, place in zip(batch.tasks, places, strict=True):
+        for task_id, place in zip(batch.task_ids, places, strict=True):
             if isinstance(place, Place):
-                written.append(Written(task, place.partition, place.offset))
+                written.append(Located(task_id, *place))
             else:
-                unwritten.append(task)
+                unwritten.append(task_id)
         if unwritten:
-            found, to_write_again = await asyncio.gather(self._refuse(unwritten), self._accept(written))
+            found, to_write_again = await asyncio.gather(
+                self._refuse(batch.tasks(unwritten)), self._accept(batch.pattern, written)
+            )
         else:
-            found, to_write_again = (), await self._accept(written)
+            found, to_write_again = (), await self._accept(batch.pattern, written)
         running = {task.task_id for task in found or ()}
         entries = [
-            Accepted(task.task_id) if isinstance(place, Place) or task.task_id in running else place
-            for task, place in zip(batch.tasks, places, strict=True)
+            Accepted(task_id) if isinstance(place, Place) or task_id in running else place
+            for task_id, place in zip(batch.task_ids, places, strict=True)
         ]
-        accepted = sum(isinstance(entry, Accepted) for entry in entries)
+        accepted = len(written) + len(running)
         self._metrics.prompts_accepted.labels(batch.lane).inc(accepted)
         self._metrics.prompts_unwritten.labels(batch.lane).inc(len(entries) - accepted)
         return Settled(entries, is_marked=found is not None, to_write_again=to_write_again)
 
-    async def _accept(self, written: Sequence[Written]) -> list[Task]:
+    async def _accept(self, pattern: Task, written: Sequence[Located]) -> list[str]:
         """Show the tasks as queued. They are accepted whether or not this succeeds: a worker's claim shows them too.
 
         Returns those to write again.
         """
-        to_write_again: list[Task] = []
+        to_write_again: list[str] = []
         for first in range(0, len(written), _ACCEPTS_PER_ROUND_TRIP):
             try:
                 async with asyncio.timeout(_ACCEPT_SECONDS):
-                    to_write_again += await self._accept_until_shown(written[first : first + _ACCEPTS_PER_ROUND_TRIP])
+                    some = written[first : first + _ACCEPTS_PER_ROUND_TRIP]
+                    to_write_again += await self._accept_until_shown(pattern, some)
             except TimeoutError:
                 late = len(written) - first
                 self._metrics.accepts_delayed.inc(late)
@@ -183,10 +186,10 @@ class Submission:
                 break
         return to_write_again
 
-    async def _accept_until_shown(self, written: Sequence[Written]) -> list[Task]:
+    async def _accept_until_shown(self, pattern: Task, written: Sequence[Located]) -> list[str]:
         while True:
             try:
-                return await self._submissions.accept(written)
+                return await self._submissions.accept_alike(pattern, written)
             except StoreUnavailable:
                 await asyncio.sleep(_ACCEPT_RETRY_SECONDS)
 

@@ -48,20 +48,20 @@ def load_script(move: str, *, keys: int = 2, binary: int = 0, of_task: bool = Tr
 
 
 class ScriptCall(NamedTuple):
-    """One move: its keys (of a task: both of them) and named arguments, those that are `binary` apart.
+    """One move: its keys (of a task: both of them) and named arguments, also as JSON; those that are `binary` apart.
 
     One value for all of them costs both sides less than a pair each.
     """
 
     script: Script
     keys: tuple[str, ...]
-    arguments: Mapping[str, str | float]
+    arguments: Mapping[str, str | float] | bytes
     binary: Mapping[str, bytes] = MappingProxyType({})
 
     def encode(self) -> bytes:
         """EVALSHA with the keys, the arguments as JSON, pairs of name and bytes for the binary ones."""
         rest = [key.encode() for key in self.keys]
-        rest.append(orjson.dumps(self.arguments))
+        rest.append(self.arguments if isinstance(self.arguments, bytes) else orjson.dumps(self.arguments))
         for name, value in self.binary.items():
             rest += (name.encode(), value)
         return self.script.call.encode(rest)

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import orjson
 
 from common.store.keys import Keys
 from common.store.link import RedisLink
@@ -14,6 +17,14 @@ class Written:
     """A task whose record every in-sync replica has, and where it stands."""
 
     task: Task
+    partition: int
+    offset: int
+
+
+class Located(NamedTuple):
+    """The same by the task's id, for one of many that are alike."""
+
+    task_id: str
     partition: int
     offset: int
 
@@ -53,6 +64,24 @@ class Submissions:
         ]
         replies = await run_scripts(self._link, calls)
         return [entry.task for entry, reply in zip(written, replies, strict=True) if reply_word(reply) == "readmitted"]
+
+    async def accept_alike(self, pattern: Task, written: Sequence[Located]) -> list[str]:
+        """The same for tasks that are all as `pattern` is but for their ids, which is laid out once for all of them.
+
+        Returns the ids of those to be written once more.
+
+        Raises:
+            StoreUnavailable: some may not be shown yet; repeating is safe.
+        """
+        shared = orjson.dumps({**identity(pattern), "result_ttl": self._result_ttl}).removesuffix(b"}")
+        calls = [
+            ScriptCall(
+                self._accept, self._keys.of(task_id), b'%b,"partition":%d,"offset":%d}' % (shared, partition, offset)
+            )
+            for task_id, partition, offset in written
+        ]
+        replies = await run_scripts(self._link, calls)
+        return [entry.task_id for entry, reply in zip(written, replies, strict=True) if reply[0] == b"readmitted"]
 
     async def refuse(self, tasks: Sequence[Task]) -> list[Task]:
         """Mark ids whose record may or may not be in the log: a worker that finds one skips it.

@@ -49,7 +49,8 @@ def test_a_part_of_a_batch_has_its_records_and_their_size() -> None:
     whole = prepare_batch(
         [Prompt({"n": number}, {}) for number in range(4)], Terms(**common), stamp(4, 1.0, 2.0), max_prompt_bytes=LIMIT
     )
-    part = whole.only({whole.tasks[1].task_id, whole.tasks[3].task_id})
-    assert [record.key.decode() for record in part.records] == [task.task_id for task in part.tasks]
+    part = whole.only({whole.task_ids[1], whole.task_ids[3]})
+    assert [record.key.decode() for record in part.records] == part.task_ids
+    assert [task.task_id for task in part.tasks(part.task_ids)] == part.task_ids
     assert list(part.records) == [whole.records[1], whole.records[3]]
     assert part.size_bytes == sum(len(record.value) for record in part.records)

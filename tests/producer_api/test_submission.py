@@ -157,7 +157,7 @@ async def test_a_prompt_that_kafka_refuses_fails_alone_and_is_marked(
     assert (shown["task_id"], shown["status"]) == (None, "failed")
     assert (shown["error"]["param"], shown["error"]["code"]) == ("prompts[1]", "limit_exceeded")
     redis = create_redis(redis_settings, "test")
-    refused_id = batch.tasks[1].task_id
+    refused_id = batch.task_ids[1]
     assert await redis.hget(Keys(redis_settings.key_prefix).task(refused_id), "status") == b"refused"
     await redis.aclose()
     assert front.parts.budget.bytes_held == 0
@@ -180,11 +180,11 @@ async def test_a_prompt_without_acknowledgement_that_a_worker_found_first_is_a_t
     redis = create_redis(redis_settings, "test")
     keys = Keys(redis_settings.key_prefix)
     leases = Leases(redis.link, keys, worker="w", lease_seconds=30, result_ttl_seconds=60, max_crashes=3)
-    await leases.claim(batch.tasks[0], token="a", partition=0, offset=0)
+    await leases.claim(batch.pattern, token="a", partition=0, offset=0)
     settled = await front.parts.submission.settle(batch, [Unwritten(), Unwritten()])
-    assert settled.entries == [Accepted(batch.tasks[0].task_id), Unwritten()]
-    assert await redis.hget(keys.task(batch.tasks[0].task_id), "status") == b"processing"
-    assert await redis.hget(keys.task(batch.tasks[1].task_id), "status") == b"refused"
+    assert settled.entries == [Accepted(batch.task_ids[0]), Unwritten()]
+    assert await redis.hget(keys.task(batch.task_ids[0]), "status") == b"processing"
+    assert await redis.hget(keys.task(batch.task_ids[1]), "status") == b"refused"
     await redis.aclose()
 
 
@@ -204,7 +204,8 @@ async def test_the_largest_prompt_allowed_fits_a_record_whatever_it_holds(front:
 
 async def test_a_prepared_batch_holds_its_prompts_as_records_only(front: Front) -> None:
     batch = front.batch("x", "y")
-    assert [task.body for task in batch.tasks] == [{}, {}]
+    assert batch.pattern.body == {}
+    assert [decode_task(record.value).task_id for record in batch.records] == batch.task_ids
     assert batch.size_bytes == sum(len(record.value) for record in batch.records)
 
 

@@ -9,7 +9,7 @@ from common.store.ending import Ending
 from common.store.leases import Busy, Claimed, Ended, Exhausted, Finish, Hold, Skip, Waiting
 from common.store.redriving import Redriven, RedriveReply
 from common.store.scripts import StoreUnavailable
-from common.store.submissions import Submissions, Written
+from common.store.submissions import Located, Submissions, Written
 from common.task import Lane, Status, Task, new_task_id
 from tests.common.store.conftest import DAY, Store
 from tests.support.redis_client import create_redis
@@ -36,6 +36,22 @@ async def test_an_accepted_task_is_queued_with_its_records_place(store: Store) -
     assert (state.status, state.progress, state.attempts) == (Status.QUEUED, 0, 0)
     assert (state.partition, state.offset, state.lane, state.tenant) == (3, 7, Lane.BATCH, "local")
     assert state.created_at == pytest.approx(task.created_at, abs=0.001)
+
+
+async def test_tasks_that_are_alike_are_accepted_as_each_by_itself(store: Store) -> None:
+    pattern = a_task(lane=Lane.BATCH, tenant='a "quoted" tenant')
+    claimed, marked, alone = (replace(pattern, task_id=new_task_id()) for _ in range(3))
+    await store.claimed(claimed)
+    await store.submissions.refuse([marked])
+    await store.submissions.accept([Written(alone, 5, 11)])
+    ids = [pattern.task_id, claimed.task_id, marked.task_id]
+    written = [Located(task_id, 5, 11) for task_id in ids]
+    assert await store.submissions.accept_alike(pattern, written) == [marked.task_id]
+    assert await store.submissions.accept_alike(pattern, written) == []
+    assert (await store.state(claimed)).status is Status.PROCESSING
+    expected = await store.state(alone)
+    for task in (pattern, marked):
+        assert (await store.state(task))._replace(task_id=alone.task_id) == expected
 
 
 async def test_accepting_after_the_worker_adds_the_place_only(store: Store) -> None:

@@ -95,17 +95,15 @@ def keyed(records: Sequence[OutgoingRecord], outcomes: Sequence[Written]) -> dic
     return {record.key: outcome for record, outcome in zip(records, outcomes, strict=True)}
 
 
-async def limit_batches(settings: KafkaSettings, size_bytes: int) -> None:
+async def limit_batches(desk: Desk, settings: KafkaSettings, size_bytes: int) -> None:
     """Have the broker refuse larger batches, and return when its partitions do."""
     admin = create_admin(settings, "test-admin")
     await admin.start()
-    topic = TopicNames(settings.topic_prefix).interactive
     limit = {"max.message.bytes": str(size_bytes)}
-    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, limit)])
+    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, desk.names.interactive, limit)])
     await admin.close()
-    async with desk_on(settings, timeout_seconds=30) as desk:
-        # One for each partition: the broker says yes before it has told them.
-        await until(lambda: _are_refused(desk, some(PARTITIONS, 2 * size_bytes)), what="the topic's new limit")
+    # One for each partition: the broker says yes before it has told them.
+    await until(lambda: _are_refused(desk, some(PARTITIONS, 2 * size_bytes)), what="the topic's new limit")
 
 
 async def _are_refused(desk: Desk, records: Sequence[OutgoingRecord]) -> bool:
@@ -148,7 +146,7 @@ async def test_bulk_larger_than_a_batch_may_be_goes_in_several(desk: Desk, view:
 async def test_a_record_that_kafka_refuses_fails_alone_among_many(
     desk: Desk, view: KafkaView, kafka_settings: KafkaSettings
 ) -> None:
-    await limit_batches(kafka_settings, 20_000)
+    await limit_batches(desk, kafka_settings, 20_000)
     # Each partition's records are too many bytes for one batch; two records are so by themselves.
     records = some(BULK, 1_000)
     refused = {0, BULK - 3}

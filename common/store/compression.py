@@ -1,19 +1,27 @@
 import zstandard
 
 _COMPRESS_OVER_BYTES = 1024
+# Of an answer's size the higher levels save next to nothing more.
+_LEVEL = 1
 # RFC 8878, section 3.1.1; no JSON value begins so.
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 
-def pack(value: bytes) -> bytes:
-    """Over 1 KB as a Zstandard frame, below as it is."""
-    if len(value) <= _COMPRESS_OVER_BYTES:
-        return value
-    return zstandard.compress(value, 3)
+class Packer:
+    """Packs answers, one at a time: making a compressor costs more than packing an answer, so this keeps one."""
+
+    def __init__(self) -> None:
+        self._compressor = zstandard.ZstdCompressor(level=_LEVEL)
+
+    def pack(self, value: bytes) -> bytes:
+        """Over 1 KB as a Zstandard frame, below as it is."""
+        if len(value) <= _COMPRESS_OVER_BYTES:
+            return value
+        return self._compressor.compress(value)
 
 
 class Unpacker:
-    """Opens what `pack` made, of no more than `max_bytes`.
+    """Opens what a `Packer` made, of no more than `max_bytes`.
 
     Making a decompressor costs more than opening an answer: this keeps one.
     """
@@ -23,7 +31,7 @@ class Unpacker:
         self._decompressor = zstandard.ZstdDecompressor()
 
     def unpack(self, stored: bytes) -> bytes:
-        """What `pack` was given.
+        """What the packer was given.
 
         Raises:
             ValueError: the frame is damaged or would be larger than allowed.

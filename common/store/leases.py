@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from common.store.compression import pack
+from common.store.compression import Packer
 from common.store.keys import Keys
 from common.store.link import RedisLink
 from common.store.scripts import Reply, ScriptCall, identity, load_script, reply_word, run_scripts
@@ -138,6 +138,7 @@ class Leases:
         self._keys = keys
         self._worker = worker
         self._max_crashes = max_crashes
+        self._packer = Packer()
         self._terms = {"lease": to_millis(lease_seconds), "result_ttl": to_millis(result_ttl_seconds)}
         self._claim = load_script("claim")
         self._renew = load_script("renew")
@@ -223,7 +224,9 @@ class Leases:
             "finished_at": to_millis(finished_at),
             "failures": failures,
         }
-        call = ScriptCall(self._finish, self._keys.of(claim.task.task_id), arguments, {"result": pack(result)})
+        call = ScriptCall(
+            self._finish, self._keys.of(claim.task.task_id), arguments, {"result": self._packer.pack(result)}
+        )
         [reply] = await run_scripts(self._link, [call])
         return Finish(reply_word(reply))
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from common.store.compression import pack
+from common.store.compression import Packer
 from common.store.keys import Keys
 from common.store.link import RedisLink
 from common.store.scripts import ScriptCall, identity, load_script, reply_word, run_scripts
@@ -51,6 +51,7 @@ class Restoring:
         self._link = link
         self._keys = keys
         self._result_ttl = to_millis(result_ttl_seconds)
+        self._packer = Packer()
         self._restore = load_script("restore", binary=1)
         self._bury = load_script("bury")
         self._reopen = load_script("reopen")
@@ -110,4 +111,5 @@ class Restoring:
             arguments["started_at"] = to_millis(outcome.started_at)
         if outcome.token is not None:
             arguments["token"] = outcome.token
-        return ScriptCall(self._restore, self._keys.of(outcome.task_id), arguments, {"result": pack(outcome.value)})
+        packed = {"result": self._packer.pack(outcome.value)}
+        return ScriptCall(self._restore, self._keys.of(outcome.task_id), arguments, packed)

@@ -4,18 +4,19 @@ import pytest
 import zstandard
 from hypothesis import given, strategies as st
 
-from common.store.compression import Unpacker, pack
+from common.store.compression import Packer, Unpacker
 
 
 @given(st.binary(max_size=5000).map(lambda tail: b"{" + tail))
 def test_what_was_packed_is_unpacked(value: bytes) -> None:
-    unpacker = Unpacker(max_bytes=10_000)
-    assert [unpacker.unpack(pack(value)) for _ in range(2)] == [value, value]
+    packer, unpacker = Packer(), Unpacker(max_bytes=10_000)
+    assert [unpacker.unpack(packer.pack(value)) for _ in range(2)] == [value, value]
 
 
 def test_over_one_kilobyte_it_rests_compressed() -> None:
-    assert pack(b"{" + b"a" * 1023) == b"{" + b"a" * 1023
-    assert len(pack(b"{" + b"a" * 1024)) < 100
+    packer = Packer()
+    assert packer.pack(b"{" + b"a" * 1023) == b"{" + b"a" * 1023
+    assert len(packer.pack(b"{" + b"a" * 1024)) < 100
 
 
 def test_a_frame_that_would_grow_too_large_is_refused() -> None:

@@ -12,7 +12,7 @@ from producer_api.operator.routes import operator_routes
 from producer_api.operator.schemas import RedriveLetters
 from producer_api.probes import add_probes, alive
 from producer_api.state import Parts, State
-from producer_api.tasks.routes import task_routes
+from producer_api.tasks.routes import add_task_routes
 from producer_api.tasks.schemas import SubmitTasks
 
 
@@ -26,7 +26,7 @@ def create_app(parts: Parts) -> FastAPI:
     app = DocumentedApi(body_models=[SubmitTasks, RedriveLetters], lifespan=lifespan)
     app.add_middleware(RequestBoundary, metrics=parts.metrics)
     install_error_handlers(app, parts.metrics)
-    app.include_router(task_routes())
+    add_task_routes(app)
     app.include_router(operator_routes())
     add_probes(app, liveness=alive, readiness=parts.readiness)
     add_documentation(app)

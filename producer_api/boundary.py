@@ -69,7 +69,8 @@ class RequestBoundary:
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
         method = scope["method"] if scope["method"] in _METHODS else "other"
-        self._metrics.count_answer(route, method, f"{status // 100}xx", seconds)
+        self._metrics.http_requests.labels(route, method, f"{status // 100}xx").inc()
+        self._metrics.http_seconds.labels(route, method).observe(seconds)
         self._log.debug("request", route=route, method=method, status=status, seconds=round(seconds, 4))
 
 

@@ -66,7 +66,7 @@ def install_error_handlers(app: FastAPI, metrics: Metrics) -> None:
 
     async def answer(request: Request, exception: Exception) -> Response:
         refused = _as_refused(request, exception)
-        metrics.requests_refused.labels(refused.error.code).inc()
+        metrics.requests_refused.labels(refused.error.code or "none").inc()
         return error_answer(refused.status, refused.error, refused.headers)
 
     for kind in (

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Gauge
 
+from common.telemetry.metrics import Counter, Histogram
 from producer_api.budget import Budget
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
@@ -26,7 +27,6 @@ class Metrics:
             registry=registry,
             buckets=_SECONDS,
         )
-        self._of_routes: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
         self.prompts_accepted = Counter(
             "promptmill_api_prompts_accepted",
             "Prompts whose record every in-sync replica has, by lane.",
@@ -84,15 +84,3 @@ class Metrics:
             "promptmill_api_kafka_connected", "Whether records can be sent to Kafka: 1 or 0.", registry=registry
         )
         self.kafka_connected.set_function(connected)
-
-    def count_answer(self, route: str, method: str, status_class: str, seconds: float) -> None:
-        """One request was answered. `route` is a template and `method` one of HTTP's: what is kept here is bounded."""
-        key = (route, method, status_class)
-        found = self._of_routes.get(key)
-        if found is None:
-            # Looking up labels costs more than counting.
-            found = (self.http_requests.labels(*key), self.http_seconds.labels(route, method))
-            self._of_routes[key] = found
-        answered, duration = found
-        answered.inc()
-        duration.observe(seconds)

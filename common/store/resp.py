@@ -1,6 +1,7 @@
 """RESP 2, the protocol of Redis: commands as they go over the wire; an error that came as a reply."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 _BULK = b"$%d\r\n%b\r\n"
 
@@ -22,6 +23,13 @@ def encode_command(*arguments: str | float | bytes) -> bytes:
     return b"".join(parts)
 
 
+class Gap(NamedTuple):
+    """A part of an argument that is filled in later: how `%` writes it, and its bytes, which are always as many."""
+
+    form: bytes
+    width: int
+
+
 class CommandTemplate:
     """A command whose first arguments are always the same, encoded once."""
 
@@ -39,3 +47,13 @@ class CommandTemplate:
             sized.append(len(content))
             sized.append(content)
         return self._template % tuple(sized)
+
+    def with_gaps(self, rest: Iterable[Sequence[bytes | Gap]]) -> bytes:
+        """The command for `%` to fill in, many times: each argument that follows as its texts and gaps, in order."""
+        sized: list[int | bytes] = []
+        for parts in rest:
+            sized.append(sum(part.width if isinstance(part, Gap) else len(part) for part in parts))
+            forms = [part.form if isinstance(part, Gap) else part.replace(b"%", b"%%") for part in parts]
+            sized.append(b"".join(forms))
+        # Text that was doubled once is halved twice: here, and when the gaps are filled in.
+        return self._template.replace(b"%%", b"%%%%") % tuple(sized)

@@ -48,23 +48,34 @@ def load_script(move: str, *, keys: int = 2, binary: int = 0, of_task: bool = Tr
 
 
 class ScriptCall(NamedTuple):
-    """One move: its keys (of a task: both of them) and named arguments, also as JSON; those that are `binary` apart.
+    """One move: its keys (of a task: both of them) and named arguments, those that are `binary` apart.
 
     One value for all of them costs both sides less than a pair each.
     """
 
     script: Script
     keys: tuple[str, ...]
-    arguments: Mapping[str, str | float] | bytes
+    arguments: Mapping[str, str | float]
     binary: Mapping[str, bytes] = MappingProxyType({})
 
     def encode(self) -> bytes:
         """EVALSHA with the keys, the arguments as JSON, pairs of name and bytes for the binary ones."""
         rest = [key.encode() for key in self.keys]
-        rest.append(self.arguments if isinstance(self.arguments, bytes) else orjson.dumps(self.arguments))
+        rest.append(orjson.dumps(self.arguments))
         for name, value in self.binary.items():
             rest += (name.encode(), value)
         return self.script.call.encode(rest)
+
+
+class EncodedCall(NamedTuple):
+    """A move that is encoded already."""
+
+    script: Script
+    command: bytes
+
+    def encode(self) -> bytes:
+        """As it was given."""
+        return self.command
 
 
 def identity(task: Task) -> dict[str, str | float]:
@@ -78,7 +89,7 @@ def identity(task: Task) -> dict[str, str | float]:
     }
 
 
-async def run_scripts(link: RedisLink, calls: Sequence[ScriptCall]) -> list[Reply]:
+async def run_scripts(link: RedisLink, calls: Sequence[ScriptCall | EncodedCall]) -> list[Reply]:
     """The replies of all calls, in order, in one round trip (two when scripts had to be loaded).
 
     Raises:

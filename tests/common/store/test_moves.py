@@ -54,6 +54,12 @@ async def test_tasks_that_are_alike_are_accepted_as_each_by_itself(store: Store)
         assert (await store.state(task))._replace(task_id=alone.task_id) == expected
 
 
+async def test_what_is_no_id_is_not_sent_as_one(store: Store) -> None:
+    for text in ("", "x" * 35, "x" * 37, "\u00e9" * 36):
+        with pytest.raises(ValueError, match="not a task id"):
+            await store.submissions.accept_alike(a_task(), [Located(text, 0, 0)])
+
+
 async def test_accepting_after_the_worker_adds_the_place_only(store: Store) -> None:
     task = a_task()
     claim = await store.claimed(task)

@@ -33,7 +33,7 @@ class Status(StrEnum):
     @property
     def is_final(self) -> bool:
         """Whether the run has ended: reached once, never left."""
-        return self not in {Status.QUEUED, Status.PROCESSING}
+        return self is not Status.QUEUED and self is not Status.PROCESSING
 
 
 class Move(StrEnum):

@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable, Sequence
 
 from common.store.compression import Unpacker
+from common.store.forms import ANY_ID, around_id, id_bytes
 from common.store.keys import Keys
 from common.store.link import RedisLink, StoreUnavailable, granted
 from common.store.resp import CommandTemplate, ReplyError
 from common.store.scripts import ScriptCall, load_script, run_scripts
-from common.store.state import TaskState, state_from_hash
+from common.store.state import FIELDS, TaskState, state_from_values
 from common.task import to_millis
 from common.topics import MAX_RESULT_RECORD_BYTES
 
@@ -24,8 +25,10 @@ class TaskReader:
         self._result_ttl = to_millis(result_ttl_seconds)
         self._now = now
         self._expire = load_script("expire")
-        self._hash_of = CommandTemplate("HGETALL", more=1)
-        self._value_of = CommandTemplate("GET", more=1)
+        task_key, result_key = (around_id(key) for key in keys.of(ANY_ID))
+        fields = [[name.encode()] for name in FIELDS]
+        self._fields_of = CommandTemplate("HMGET", more=1 + len(fields)).with_gaps([task_key, *fields])
+        self._result_of = CommandTemplate("GET", more=1).with_gaps([result_key])
         self._unpacker = Unpacker(max_bytes=MAX_RESULT_RECORD_BYTES)
 
     async def read(self, task_ids: Sequence[str]) -> list[TaskState | None]:
@@ -53,14 +56,12 @@ class TaskReader:
 
     async def _fetch(self, task_ids: Sequence[str]) -> list[TaskState | None]:
         questions: list[bytes] = []
-        for task_id in task_ids:
-            task_key, result_key = self._keys.of(task_id)
-            questions += (self._hash_of.encode((task_key.encode(),)), self._value_of.encode((result_key.encode(),)))
+        for task_id in map(id_bytes, task_ids):
+            questions += (self._fields_of % task_id, self._result_of % task_id)
         replies = granted(await self._link.ask(questions))
-        pairs = zip(task_ids, replies[::2], replies[1::2], strict=True)
         return [
-            state_from_hash(task_id, dict(zip(flat[::2], flat[1::2], strict=True)), self._opened(result))
-            for task_id, flat, result in pairs
+            state_from_values(task_id, values, self._opened(result))
+            for task_id, values, result in zip(task_ids, replies[::2], replies[1::2], strict=True)
         ]
 
     def _opened(self, stored: bytes | None) -> bytes | None:

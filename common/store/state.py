@@ -1,8 +1,8 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from common.task import Lane, Status, to_seconds
+from common.task import Lane, Status
 
 _MARKS = frozenset({b"refused", b"deleted"})
 _STATUSES: Mapping[bytes, Status] = MappingProxyType({status.value.encode(): status for status in Status})
@@ -37,34 +37,48 @@ class TaskState(NamedTuple):
     result: bytes | None = None
 
 
-def state_from_hash(task_id: str, fields: Mapping[bytes, bytes], result: bytes | None) -> TaskState | None:
-    """The task of a hash; None when there is none, or only the mark of a refused record or a deleted task."""
-    # One for each id that is polled: every look-up is made once, by name, without a function between.
-    get = fields.get
-    status = get(b"status")
+# In the order in which `state_from_values` takes them.
+FIELDS = (
+    "status", "run", "tenant", "lane", "progress", "attempts", "created_at", "expires_at", "failures", "crashes",
+    "tokens", "started_at", "finished_at", "retry_at", "partition", "offset", "worker",
+)  # fmt: skip
+
+
+def state_from_values(task_id: str, values: Sequence[bytes | None], result: bytes | None) -> TaskState | None:
+    """The task of a hash's `FIELDS`; None when there is none, or only the mark of a refused record or a deleted task.
+
+    Raises:
+        ValueError: a field that every task has is missing.
+    """
+    # One for each id that is polled: by place, and without a function between.
+    (
+        status, run, tenant, lane, progress, attempts, created_at, expires_at, failures, crashes,
+        tokens, started_at, finished_at, retry_at, partition, offset, worker,
+    ) = values  # fmt: skip
     if status is None or status in _MARKS:
         return None
-    tokens, partition, offset = get(b"tokens"), get(b"partition"), get(b"offset")
-    started_at, finished_at, retry_at = get(b"started_at"), get(b"finished_at"), get(b"retry_at")
-    worker = get(b"worker")
+    if run is None or tenant is None or lane is None or progress is None or attempts is None:
+        raise ValueError("a task's hash is not whole")
+    if created_at is None or expires_at is None:
+        raise ValueError("a task's hash has no times")
     return TaskState(
-        task_id=task_id,
-        status=_STATUSES[status],
-        run=int(fields[b"run"]),
-        tenant=fields[b"tenant"].decode(),
-        lane=_LANES[fields[b"lane"]],
-        progress=int(fields[b"progress"]),
-        attempts=int(fields[b"attempts"]),
-        created_at=to_seconds(int(fields[b"created_at"])),
-        expires_at=to_seconds(int(fields[b"expires_at"])),
-        failures=int(get(b"failures", 0)),
-        crashes=int(get(b"crashes", 0)),
-        tokens=None if tokens is None else int(tokens),
-        started_at=None if started_at is None else to_seconds(int(started_at)),
-        finished_at=None if finished_at is None else to_seconds(int(finished_at)),
-        retry_at=None if retry_at is None else to_seconds(int(retry_at)),
-        partition=None if partition is None else int(partition),
-        offset=None if offset is None else int(offset),
-        worker=None if worker is None else worker.decode(),
-        result=result,
+        task_id,
+        _STATUSES[status],
+        int(run),
+        tenant.decode(),
+        _LANES[lane],
+        int(progress),
+        int(attempts),
+        int(created_at) / 1000,
+        int(expires_at) / 1000,
+        0 if failures is None else int(failures),
+        0 if crashes is None else int(crashes),
+        None if tokens is None else int(tokens),
+        None if started_at is None else int(started_at) / 1000,
+        None if finished_at is None else int(finished_at) / 1000,
+        None if retry_at is None else int(retry_at) / 1000,
+        None if partition is None else int(partition),
+        None if offset is None else int(offset),
+        None if worker is None else worker.decode(),
+        result,
     )

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import orjson
 
+from common.store.forms import ANY_ID, around_id, id_bytes
 from common.store.keys import Keys
 from common.store.link import RedisLink
 from common.store.resp import Gap
@@ -33,8 +34,6 @@ class Located(NamedTuple):
 # As wide as they ever are; spaces before a number are JSON too.
 _PARTITION = Gap(b"%10d", 10)
 _OFFSET = Gap(b"%19d", 19)
-_ANY_ID = "0" * 8 + "-0000-7000-8000-" + "0" * 12
-_ID = Gap(b"%b", len(_ANY_ID))
 
 
 class Submissions:
@@ -84,7 +83,7 @@ class Submissions:
         form = self._accept_form(pattern)
         calls = []
         for entry in written:
-            task_id = _id_bytes(entry.task_id)
+            task_id = id_bytes(entry.task_id)
             calls.append(EncodedCall(self._accept, form % (task_id, task_id, entry.partition, entry.offset)))
         replies = await run_scripts(self._link, calls)
         return [entry.task_id for entry, reply in zip(written, replies, strict=True) if reply[0] == b"readmitted"]
@@ -92,7 +91,7 @@ class Submissions:
     def _accept_form(self, pattern: Task) -> bytes:
         """The command that accepts such a task, but for its id, twice, and its record's partition and offset."""
         shared = orjson.dumps({**identity(pattern), "result_ttl": self._result_ttl}).removesuffix(b"}")
-        keys = [_around_id(key) for key in self._keys.of(_ANY_ID)]
+        keys = [around_id(key) for key in self._keys.of(ANY_ID)]
         return self._accept.call.with_gaps(
             [*keys, [shared, b',"partition":', _PARTITION, b',"offset":', _OFFSET, b"}"]]
         )
@@ -122,20 +121,3 @@ class Submissions:
             for task in tasks
         ]
         return [reply_word(reply) for reply in await run_scripts(self._link, calls)]
-
-
-def _around_id(key: str) -> list[bytes | Gap]:
-    before, _, after = key.partition(_ANY_ID)
-    return [before.encode(), _ID, after.encode()]
-
-
-def _id_bytes(task_id: str) -> bytes:
-    """An id as the form takes it.
-
-    Raises:
-        ValueError: it is of another length, and would make another command of what follows.
-    """
-    content = task_id.encode()
-    if len(content) != _ID.width:
-        raise ValueError("not a task id")
-    return content

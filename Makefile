@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up test faults soak reliability mutations bench bench-quick newer-peers lint format requirements clean
+.PHONY: help up test nightly faults soak reliability mutations bench bench-quick newer-peers lint format requirements clean
 
 help: ## List the targets
 	@grep -hE '^[.a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ test: $(VENV)/.dev ## Every test, on real Kafka and Valkey, faults among them
 
 faults: $(VENV)/.dev ## Of the tests, the faults alone: each strikes the running services
 	$(PYTEST) -m fault tests/faults $(ARGS)
+
+nightly: $(VENV)/.dev ## The state machine over engine and store, ten times as long as in test
+	PROMPTMILL_HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/machine $(ARGS)
 
 MINUTES ?= 60
 SEED ?= 1

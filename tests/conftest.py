@@ -26,9 +26,13 @@ def pytest_configure() -> None:
     # No deadline: a shared machine is slow at times, and that is no property of the code.
     hypothesis.settings.register_profile("default", max_examples=200, deadline=None)
     hypothesis.settings.register_profile("nightly", max_examples=2000, deadline=None)
+    # For who only asks whether a test fails: a failing example is not made smaller, which takes minutes.
+    hypothesis.settings.register_profile(
+        "unshrunk", max_examples=200, deadline=None, phases=[hypothesis.Phase.generate]
+    )
     profile = os.environ.get(PROFILE_VARIABLE, "default")
-    if profile not in {"default", "nightly"}:
-        raise pytest.UsageError(f"{PROFILE_VARIABLE}={profile}: choose default or nightly")
+    if profile not in {"default", "nightly", "unshrunk"}:
+        raise pytest.UsageError(f"{PROFILE_VARIABLE}={profile}: choose default, nightly or unshrunk")
     hypothesis.settings.load_profile(profile)
     try:
         chosen_backend(os.environ)

@@ -49,6 +49,7 @@ class Mutation:
         return source
 
 
+_MACHINE = "tests/machine/test_machine.py::test_nothing_is_lost_and_nothing_paid_for_twice_whatever_the_order_of_events"
 MUTATIONS = (
     Mutation(
         "the highest finished offset is committed",
@@ -234,6 +235,66 @@ MUTATIONS = (
         "tests/consumer/llm/test_forgetter.py::"
         "test_the_result_is_nulled_at_once_and_again_when_nobody_can_publish_it_any_more",
     ),
+    # The same, and more, seen by the state machine from outside.
+    Mutation(
+        "machine: the highest finished offset is committed",
+        "consumer/engine/offsets.py",
+        (("return self._delivered[0] if self._delivered else self._next", "return self._last_finished + 1"),),
+        _MACHINE,
+    ),
+    Mutation(
+        "machine: a kept partition's position is not put back",
+        "consumer/engine/assignment.py",
+        (("self._consumer.seek(topic_partition, offsets.next_offset)", "pass"),),
+        _MACHINE,
+    ),
+    Mutation(
+        "machine: an offset is done before its result is published",
+        "consumer/engine/slots.py",
+        (
+            (
+                "if await self._publisher.publish(",
+                "self._done(work)\n                if await self._publisher.publish(",
+            ),
+            ("outcome):\n                    self._done(work)", "outcome):\n                    pass"),
+        ),
+        _MACHINE,
+    ),
+    Mutation(
+        "machine: a record that is to be tried again is forgotten",
+        "consumer/engine/slots.py",
+        (("await self._again(work, delay_seconds)", "self._backlog.finish(work)"),),
+        _MACHINE,
+    ),
+    Mutation(
+        "machine: a drain cuts calls off",
+        "consumer/engine/slots.py",
+        (
+            (
+                "await asyncio.wait(self._running, timeout=timeout_seconds)",
+                "await asyncio.wait(self._running, timeout=0)",
+            ),
+        ),
+        _MACHINE,
+    ),
+    Mutation(
+        "machine: no fencing",
+        "common/store/lua/prelude.lua",
+        (("return task.token == arg.token and 'held' or 'lost', task", "return 'held', task"),),
+        _MACHINE,
+    ),
+    Mutation(
+        "machine: a lease that runs is taken over",
+        "common/store/lua/claim.lua",
+        (("if task.lease_until > now then", "if task.lease_until > now + 5000 then"),),
+        _MACHINE,
+    ),
+    Mutation(
+        "machine: no null is published for a deleted task",
+        "consumer/llm/executor.py",
+        (("return self._recorder.forget(task)", "return Settled()"),),
+        _MACHINE,
+    ),
 )
 
 
@@ -250,7 +311,7 @@ def is_caught(mutation: Mutation) -> bool:
         ran = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", mutation.test],
             cwd=root,
-            env={**os.environ, "PYTHONPATH": str(root)},
+            env={**os.environ, "PYTHONPATH": str(root), "PROMPTMILL_HYPOTHESIS_PROFILE": "unshrunk"},
             check=False,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

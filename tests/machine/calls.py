@@ -39,6 +39,11 @@ class Call:
         return self.lease.claim.task.task_id, self.lease.claim.task.run
 
     @property
+    def was_cut_off(self) -> bool:
+        """Whether it ended before the model had said anything."""
+        return not self.is_open and self.came_to is None
+
+    @property
     def is_definite(self) -> bool:
         """Whether the model dealt with the request: another call would be paid for twice."""
         return isinstance(self.came_to, Answered | Rejected)

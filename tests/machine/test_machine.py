@@ -15,14 +15,22 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.machine.calls import FAULTS
+from tests.machine.calls import FAULTS, Call
 from tests.machine.world import World
 from tests.support.backend import unique_prefix
+from tests.support.simulation.link import Way
 
 T = TypeVar("T")
-PARTITIONS = st.sampled_from([0, 1])
+PARTITIONS = st.integers(0, 1)
 WHICH = st.integers(0, 7)
+SERVERS = st.sampled_from(["redis", "kafka"])
+WAYS = st.sampled_from(Way)
+BAD_WAYS = [Way.SLOW, Way.LATE, Way.AWAY]
+# A lease, and a session, last six.
+LONG = st.sampled_from([2.0, 4.0, 7.0])
+HOW = ["200", "200", *FAULTS]
 _MOST_TASKS, _MOST_WORKERS = 8, 3
+_GROUP_FORMS_SECONDS = 2.0
 _DAY = 24 * 3600.0
 
 
@@ -47,13 +55,16 @@ class EngineOverStore(RuleBasedStateMachine):
         assert self._opened is not None
         return self._opened
 
-    @initialize(seed=st.integers(0, 2**16), partitions=st.lists(PARTITIONS, min_size=1, max_size=4))
-    def begin(self, seed: int, partitions: list[int]) -> None:
+    @initialize(
+        seed=st.integers(0, 2**16), workers=st.integers(1, 2), partitions=st.lists(PARTITIONS, min_size=1, max_size=4)
+    )
+    def begin(self, seed: int, workers: int, partitions: list[int]) -> None:
         self._opened = World(self._valkey, unique_prefix(), seed)
         for partition in partitions:
             self.world.submit(partition, life_seconds=_DAY, accepted=True)
-        self.world.start_worker()
-        self.world.rest()
+        for _ in range(workers):
+            self.world.start_worker()
+        self.world.advance(_GROUP_FORMS_SECONDS)
 
     def teardown(self) -> None:
         if self._opened is None:
@@ -71,22 +82,64 @@ class EngineOverStore(RuleBasedStateMachine):
         if self._opened is not None:
             none_of(self.world.witness.violations)
 
+    # Clients and operators.
+
     @precondition(lambda self: len(self.world.tasks) < _MOST_TASKS)
     @rule(partition=PARTITIONS, life_seconds=st.sampled_from([_DAY, _DAY, 8.0]), accepted=st.booleans())
     def submit(self, partition: int, life_seconds: float, accepted: bool) -> None:  # noqa: FBT001 - a drawn value
         self.world.submit(partition, life_seconds=life_seconds, accepted=accepted)
         self.world.rest()
 
-    @precondition(lambda self: self.world.calls.open)
-    @rule(which=WHICH, how=st.sampled_from(["200", "200", *FAULTS]))
-    def call_ends(self, which: int, how: str) -> None:
-        call = one_of(self.world.calls.open, which)
-        self.world.answer(call, self.world.calls.answered() if how == "200" else FAULTS[how])
+    @rule(which=WHICH, what=st.sampled_from(["accepted", "written again", "garbage"]), partition=PARTITIONS)
+    def record_is(self, which: int, what: str, partition: int) -> None:
+        match what:
+            case "accepted" if self.world.unaccepted:
+                self.world.accept(one_of(list(self.world.unaccepted), which))
+            case "written again":
+                self.world.write(one_of(list(self.world.tasks.values()), which), partition)
+            case "garbage":
+                self.world.write_garbage(partition)
         self.world.rest()
 
-    @rule(seconds=st.sampled_from([0.2, 1.0, 2.0, 4.0, 7.0]))
+    @rule(which=WHICH, what=st.sampled_from(["cancelled", "deleted", "read", "redriven"]), told=st.booleans())
+    def task_is(self, which: int, what: str, told: bool) -> None:  # noqa: FBT001 - a drawn value
+        task_id = one_of(list(self.world.tasks), which)
+        match what:
+            case "cancelled":
+                self.world.cancel(task_id, told=told)
+            case "deleted":
+                self.world.delete(task_id, told=told)
+            case "redriven":
+                self.world.redrive(task_id)
+            case "read":
+                self.world.read()
+        self.world.rest()
+
+    @precondition(lambda self: not self.world.alive)
+    @rule()
+    def offsets_are_reset(self) -> None:
+        self.world.reset_offsets()
+
+    # The model, and time.
+
+    @precondition(lambda self: self.world.calls.open)
+    @rule(which=WHICH, how=st.sampled_from(HOW))
+    def call_ends(self, which: int, how: str) -> None:
+        self.answer(one_of(self.world.calls.open, which), how)
+        self.world.rest()
+
+    def answer(self, call: Call, how: str) -> None:
+        self.world.answer(call, self.world.calls.answered() if how == "200" else FAULTS[how])
+
+    @rule(seconds=st.sampled_from([0.05, 0.3, 1.0]))
+    def a_moment_passes(self, seconds: float) -> None:
+        self.world.advance(seconds)
+
+    @rule(seconds=LONG)
     def time_passes(self, seconds: float) -> None:
         self.world.advance(seconds)
+
+    # Workers.
 
     @precondition(lambda self: len(self.world.alive) < _MOST_WORKERS)
     @rule()
@@ -100,6 +153,54 @@ class EngineOverStore(RuleBasedStateMachine):
         one_of(self.world.alive, which).kill()
         self.world.rest()
 
+    @precondition(lambda self: self.world.running)
+    @rule(which=WHICH)
+    def worker_is_told_to_end(self, which: int) -> None:
+        one_of(self.world.running, which).drain()
+        self.world.rest()
+
+    @precondition(lambda self: self.world.alive)
+    @rule(which=WHICH)
+    def worker_is_halted_or_goes_on(self, which: int) -> None:
+        worker = one_of(self.world.alive, which)
+        worker.halted = not worker.halted
+        self.world.rest()
+
+    @precondition(lambda self: self.world.running)
+    @rule(which=WHICH, seconds=LONG)
+    def worker_stalls(self, which: int, seconds: float) -> None:
+        worker = one_of(self.world.running, which)
+        worker.halted = True
+        self.world.advance(seconds)
+        worker.halted = False
+        self.world.rest()
+
+    # The network.
+
+    @precondition(lambda self: self.world.running)
+    @rule(which=WHICH, server=SERVERS, way=st.sampled_from(BAD_WAYS), how=st.sampled_from(HOW), seconds=LONG)
+    def call_ends_in_an_outage(self, which: int, server: str, way: Way, how: str, seconds: float) -> None:
+        worker = one_of(self.world.running, which)
+        getattr(worker, server).turn(way)
+        for call in self.world.calls.open:
+            if call.worker is worker:
+                self.answer(call, how)
+        self.world.advance(seconds)
+        getattr(worker, server).turn(Way.OPEN)
+        self.world.rest()
+
+    @precondition(lambda self: self.world.alive)
+    @rule(which=WHICH, server=SERVERS, way=WAYS)
+    def link_is(self, which: int, server: str, way: Way) -> None:
+        getattr(one_of(self.world.alive, which), server).turn(way)
+        self.world.rest()
+
+    @rule(server=SERVERS, way=WAYS)
+    def server_is(self, server: str, way: Way) -> None:
+        for worker in self.world.alive:
+            getattr(worker, server).turn(way)
+        self.world.rest()
+
 
 @pytest.fixture
 def _quiet() -> Iterator[None]:
@@ -109,6 +210,8 @@ def _quiet() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+# Two thousand examples, or a busy machine, take their time.
+@pytest.mark.timeout(7200)
 @pytest.mark.usefixtures("_quiet")
 def test_nothing_is_lost_and_nothing_paid_for_twice_whatever_the_order_of_events(redis_url: str) -> None:
     valkey = redis.Redis.from_url(redis_url)

@@ -13,6 +13,7 @@ from common.task import Status, Task
 from common.topics import MAX_RESULT_RECORD_BYTES, TopicNames
 from consumer.llm.outcomes import Answered
 from tests.machine.calls import Call, Calls
+from tests.support.simulation.kafka_group import KafkaGroup
 from tests.support.simulation.kafka_log import KafkaLog, WrittenRecord
 from tests.support.simulation.process import Clock
 from tests.support.simulation.store_link import SimulatedStore
@@ -44,6 +45,11 @@ class Stored:
         return self.status in _FINAL
 
     @property
+    def has_ended(self) -> bool:
+        """Whether nobody can hold it any more; a claim's answer may have been on its way when it ended."""
+        return self.is_final or self.status == "deleted"
+
+    @property
     def token(self) -> str | None:
         token = self.fields.get(b"token")
         return None if token is None else token.decode()
@@ -59,9 +65,9 @@ class Witness:
     clock: Clock
     log: KafkaLog = field(init=False)
     calls: Calls = field(init=False)
+    group: KafkaGroup = field(init=False)
     violations: list[str] = field(default_factory=list)
     _outcomes: dict[Run, tuple[str | None, bytes | None]] = field(default_factory=dict)
-    _committed: dict[TopicPartition, int] = field(default_factory=dict)
     _known: set[str] = field(default_factory=set)
     _moves: int = 0
 
@@ -102,7 +108,7 @@ class Witness:
         [stored] = self.stored(task_id)
         if not call.lease.runs:
             self._broken(f"call {call.number} begun after its lease had lapsed")
-        elif stored.run == run and not (stored.is_final or stored.token == call.lease.claim.token):
+        elif stored.run == run and not (stored.has_ended or stored.token == call.lease.claim.token):
             self._broken(f"call {call.number} begun by {call.lease.claim.token}: the store has {stored.token}")
         for other in self.calls.all:
             if other.run != call.run:
@@ -117,6 +123,8 @@ class Witness:
         for call in self.calls.all:
             if call.worker.is_disturbed:
                 call.disturbed = True
+            if call.was_cut_off and not (call.worker.dead or call.lease.lost):
+                self._broken(f"call {call.number} was cut off")
         holding: dict[Run, list[int]] = {}
         for call in self.calls.all:
             if call.is_open and not call.worker.dead and call.lease.lost is None and call.lease.runs:
@@ -179,14 +187,16 @@ class Witness:
     # Never commit past an unfinished offset.
 
     def committed(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """A commit was made of these; the group still has those before."""
         for topic_partition, offset in offsets.items():
-            before = self._committed.get(topic_partition, 0)
+            before = self.group.committed.get(topic_partition, 0)
+            if offset < before:
+                self._broken(f"partition {topic_partition.partition} was set back from {before} to {offset}")
             for record in self.log.records(topic_partition)[before:offset]:
                 why = self._unfinished(record, offset)
                 if why is not None:
                     where = f"{record.partition}:{record.offset}"
                     self._broken(f"{offset} committed past {where}, which is {why}")
-            self._committed[topic_partition] = offset
 
     def _unfinished(self, record: WrittenRecord, committed: int) -> str | None:
         """Why a record's offset is not done; None where it is."""
@@ -194,6 +204,10 @@ class Witness:
             task = decode_task(record.value)
         except UnreadableRecord:
             return None if self._is_dead_letter(record) else "no task, and not dead-lettered"
+        here = TopicPartition(record.topic, record.partition)
+        copies = [decode_task(later.value) for later in self.log.records(here)[committed:] if later.key == record.key]
+        if any((copy.task_id, copy.run) == (task.task_id, task.run) for copy in copies):
+            return None
         [stored] = self.stored(task.task_id)
         if stored.status == "deleted":
             return None if self.results_of(task.task_id) else "deleted, with no null published"
@@ -201,10 +215,6 @@ class Witness:
             return None
         if stored.is_final:
             return None if self.results_of_run(task.task_id, task.run) else "final, with no result published"
-        here = TopicPartition(record.topic, record.partition)
-        copies = [decode_task(later.value) for later in self.log.records(here)[committed:] if later.key == record.key]
-        if any((copy.task_id, copy.run) == (task.task_id, task.run) for copy in copies):
-            return None
         return f"{stored.status} and has no copy at the tail"
 
     def _came_too_late(self, task: Task, stored: Stored) -> bool:
@@ -234,8 +244,9 @@ class Witness:
                 found.append(f"{task_id} is {stored.status}, and its result not published")
         for topic_partition in self.log.topic_partitions(self.names.interactive):
             end = self.log.end(topic_partition)
-            if self._committed.get(topic_partition, 0) != end:
-                found.append(f"{self._committed.get(topic_partition, 0)} of {end} offsets committed")
+            committed = self.group.committed.get(topic_partition, 0)
+            if committed != end:
+                found.append(f"{committed} of {end} offsets of partition {topic_partition.partition} are committed")
         return found
 
     def _broken(self, what: str) -> None:

@@ -60,6 +60,7 @@ class Worker(Process):
     ) -> None:
         super().__init__(clock)
         self.name = name
+        self.names = TopicNames(settings.kafka.topic_prefix)
         self.kafka, self.redis = Link(), Link()
         self.draining = False
         self._stop = asyncio.Event()
@@ -70,6 +71,7 @@ class Worker(Process):
         self._group = group
         self._store = store
         self._rng = random.Random(name)
+        self._registry = CollectorRegistry()
         self._build()
         self.working = self.start(self._run())
 
@@ -85,10 +87,21 @@ class Worker(Process):
             return self.engine._failure
         return self.working.exception() or self.engine._failure
 
+    @property
+    def records_repeated(self) -> float:
+        """Records that it was given again of a partition that it kept."""
+        name = "promptmill_engine_records_repeated_total"
+        return self._registry.get_sample_value(name, {"topic": self.names.interactive}) or 0.0
+
     def drain(self) -> None:
         """What SIGTERM does."""
         self.draining = True
         self._stop.set()
+
+    def hear_of(self, task_id: str) -> None:
+        """What an API's word on a task that was cancelled or deleted does."""
+        self.keeper.heed([task_id])
+        self.engine.hurry([task_id.encode()])
 
     def kill(self) -> None:
         """What SIGKILL does: it never runs again, and what it was about to send is not sent."""
@@ -98,11 +111,11 @@ class Worker(Process):
 
     def _build(self) -> None:
         settings, clock = self._settings, self._clock
-        names, keys = TopicNames(settings.kafka.topic_prefix), Keys(settings.redis.key_prefix)
+        names, keys = self.names, Keys(settings.redis.key_prefix)
         lease_seconds, result_ttl_seconds = settings.worker.lease_seconds, settings.tasks.result_ttl_seconds
         redis = store_link(self._store, self.redis, self._rng.random)
         producer = cast("AIOKafkaProducer", SimulatedProducer(self._log, self.kafka))
-        metrics, engine_metrics = LlmMetrics(CollectorRegistry()), EngineMetrics(CollectorRegistry())
+        metrics, engine_metrics = LlmMetrics(self._registry), EngineMetrics(self._registry)
         numbers = itertools.count(1)
         chance = Chance(
             now=clock.wall,

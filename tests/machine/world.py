@@ -1,5 +1,6 @@
 """The simulation as one thing: workers, broker, store, model, clients; each method is something that can happen."""
 
+from dataclasses import replace
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from common.store.forgetting import Forgotten
 from common.store.keys import Keys
 from common.store.marker import Marker
 from common.store.reading import TaskReader
+from common.store.redriving import Redriven, Redriving
 from common.store.submissions import Submissions, Written
 from common.task import Task
 from common.topics import TopicNames
@@ -65,6 +67,7 @@ class World:
         self.log, self.calls = self.witness.log, self.witness.calls
         partitions = self.log.topic_partitions(self.names.interactive)
         self.group = KafkaGroup(partitions, self.clock.monotonic, self.witness.committed)
+        self.witness.group = self.group
         self.tasks: dict[str, Task] = {}
         self.unaccepted: dict[str, Written] = {}
         self.workers: list[Worker] = []
@@ -75,6 +78,7 @@ class World:
         self._submissions = Submissions(redis, self.keys, result_ttl_seconds=_DAY)
         self._endings = Endings(redis, self.keys, result_ttl_seconds=_DAY)
         self._forgotten = Forgotten(redis, self.keys)
+        self._redriving = Redriving(redis, self.keys, result_ttl_seconds=_DAY)
         self._reader = TaskReader(redis, self.keys, result_ttl_seconds=_DAY, now=self.clock.wall)
         self._serve(self._say_whole())
 
@@ -83,7 +87,7 @@ class World:
             worker.kill()
         self.processes.close()
         self._api.bury(self.clock)
-        keys = [key for task_id in self.tasks for key in self.keys.of(task_id)]
+        keys = [key for task_id in self.tasks for key in (*self.keys.of(task_id), self.keys.redriven(task_id))]
         self.store.client.delete(self.keys.marker, self.keys.forgotten, *keys)
         self.store.close()
 
@@ -116,8 +120,8 @@ class World:
             partition=partition,
         ).offset
 
-    def write_poison(self, partition: int) -> None:
-        self.log.append(self.names.interactive, key=b"poison", value=b"{", headers=(), partition=partition)
+    def write_garbage(self, partition: int) -> None:
+        self.log.append(self.names.interactive, key=b"garbage", value=b"{", headers=(), partition=partition)
 
     def accept(self, task_id: str) -> None:
         self._serve(self._submissions.accept([self.unaccepted.pop(task_id)]))
@@ -139,6 +143,24 @@ class World:
     def read(self) -> None:
         """A client polls: what has expired unseen is ended."""
         self._serve(self._reader.read(list(self.tasks)))
+
+    # Operators.
+
+    def redrive(self, task_id: str) -> None:
+        """Start the next run of a task that has ended."""
+        ended = self.tasks[task_id]
+        [reply] = self._serve(self._redriving.redrive([replace(ended, expires_at=self.clock.wall() + _DAY)]))
+        if reply.redriven is Redriven.STARTED:
+            task = replace(ended, run=reply.run, expires_at=self.clock.wall() + _DAY)
+            self.tasks[task_id] = task
+            self.write(task, task.run % 2)
+            self._serve(self._redriving.remember([task]))
+
+    def reset_offsets(self) -> None:
+        """Set the group back to the beginning; Kafka lets operators only while it has no member."""
+        self.group.expire()
+        if self.group.is_empty:
+            self.group.committed.clear()
 
     # Workers.
 
@@ -167,13 +189,6 @@ class World:
     def answer(self, call: Call, outcome: CallOutcome) -> None:
         call.answer.set_result(outcome)
 
-    def reset_offsets(self) -> None:
-        """An operator sets the group back to the beginning; Kafka lets them only while it has no member."""
-        self.group.expire()
-        if self.group.is_empty:
-            for topic_partition in list(self.group.committed):
-                self.group.committed[topic_partition] = 0
-
     # Time.
 
     def rest(self) -> None:
@@ -190,6 +205,8 @@ class World:
         for worker in self.workers:
             if worker.error is not None:
                 self.witness.violations.append(f"{worker.name} failed: {worker.error!r}")
+            if worker.records_repeated:
+                self.witness.violations.append(f"{worker.name} was given records again that it had")
 
     def settle(self) -> None:
         """Nothing bad happens any more: what is alive can do what it has to, and the model answers."""
@@ -213,7 +230,7 @@ class World:
     def _tell(self, task_id: str) -> None:
         for worker in self.running:
             if worker.redis.way is Way.OPEN:
-                worker.keeper.heed([task_id])
+                worker.hear_of(task_id)
 
     def _serve(self, request: Any) -> Any:
         return self.processes.complete(self._api, request)

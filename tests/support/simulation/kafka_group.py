@@ -29,7 +29,7 @@ class _Member:
 
 @dataclass
 class KafkaGroup:
-    """`partitions` are those to be shared out, `now` any clock in seconds. `on_commit` hears of each commit applied.
+    """`partitions` are to be shared out, `now` is any clock in seconds, `on_commit` hears of a commit before it counts.
 
     Members that are silent for their session are put out when anybody asks the next time.
     """
@@ -87,8 +87,8 @@ class KafkaGroup:
         self.expire()
         if not (generation < 0 and self.is_empty):
             self._checked(member_id, generation)
-        self.committed.update(offsets)
         self.on_commit(offsets)
+        self.committed.update(offsets)
 
     def expire(self) -> None:
         """Put out who is silent for too long, or keeps the others from forming the group."""

@@ -14,7 +14,7 @@ from tests.faults.fault import Fault
 
 
 def faults_of_one_broker() -> list[Fault]:
-    """Return every fault that one deployment on a single broker can suffer again and again."""
+    """Return every fault that a deployment on a single broker can suffer."""
     return [
         *test_workers.FAULTS,
         *test_api.FAULTS.values(),

@@ -25,6 +25,7 @@ class Fault:
         recovery_seconds: Longest time until the tasks accepted before are final; None where nothing is promised.
         deadline: Seconds after which a task without an end counts as lost.
         terms: How the scene is set up.
+        once: Whether it leaves in the log what a later fault would stumble over: it is none for a soak.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Fault:
     recovery_seconds: float | None = None
     deadline: float = 120.0
     terms: Terms = field(default_factory=Terms)
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ def main() -> None:
     faults = [
         fault
         for fault in faults_of_one_broker()
-        if not given.only or any(text.lower() in fault.name.lower() for text in given.only)
+        if not fault.once and (not given.only or any(text.lower() in fault.name.lower() for text in given.only))
     ]
     if not faults:
         parser.error(f"no fault's name has any of {given.only}")

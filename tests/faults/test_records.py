@@ -164,6 +164,8 @@ FAULTS = [
     Fault(
         name="A record of the next release's version, held until a worker of that release comes",
         strike=write_a_record_of_the_next_release,
+        # With the offsets reset, the workers of this release hold that record again, for good.
+        once=True,
     ),
     Fault(name="Every record written twice, for two workers at once", strike=write_records_twice),
     Fault(name="Offsets reset to earliest by an operator", strike=reset_offsets),

@@ -15,14 +15,18 @@ MEASUREMENTS_VARIABLE = "PROMPTMILL_FAULT_MEASUREMENTS"
 # Set where tests run in several processes at once.
 _PROCESSES_VARIABLE = "PYTEST_XDIST_WORKER_COUNT"
 
+_TIMEOUT_SECONDS = 600
+
 Strike = Callable[[Fault], Awaitable[None]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # For `make faults`, which runs them alone.
     for item in items:
         if "strike" in getattr(item, "fixturenames", ()):
+            # For `make faults`, which runs them alone.
             item.add_marker(pytest.mark.fault)
+            # They wait for servers to come back, on a machine that may have other work.
+            item.add_marker(pytest.mark.timeout(_TIMEOUT_SECONDS))
 
 
 @pytest.fixture(scope="package")

@@ -84,12 +84,12 @@ FAULTS = {
     "no key": Fault(
         name=f"`kill -9` of the API during submissions, {_ROUNDS} times",
         strike=kill_the_api,
-        terms=Terms(requests_per_second=20, prompts_per_request=1, latency_seconds=0.1),
+        terms=Terms(requests_per_second=20, prompts_per_request=1),
     ),
     "key": Fault(
         name=f"`kill -9` of the API during submissions, {_ROUNDS} times, the client repeating with its key",
         strike=kill_the_api,
-        terms=Terms(requests_per_second=20, prompts_per_request=3, latency_seconds=0.1, with_key=True),
+        terms=Terms(requests_per_second=20, prompts_per_request=3, with_key=True),
     ),
     "before the answer": Fault(
         name="`kill -9` of an API between Kafka's acknowledgement and its answer, the client repeating with its key",

@@ -66,7 +66,6 @@ FAULTS = [
 ]
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("fault", [pytest.param(fault, id=fault.strike.__name__) for fault in FAULTS])
 async def test_the_loss_of_one_broker_in_three_costs_nothing(strike: Strike, fault: Fault) -> None:
     await strike(fault)

@@ -40,7 +40,6 @@ FAULTS = {
 }
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("fault", [pytest.param(fault, id=name) for name, fault in FAULTS.items()])
 async def test_a_model_that_fails_for_a_while_costs_no_task_and_no_answer_twice(strike: Strike, fault: Fault) -> None:
     await strike(fault)

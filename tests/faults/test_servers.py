@@ -48,7 +48,6 @@ FAULTS = [
 ]
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("fault", [pytest.param(fault, id=fault.strike.__name__) for fault in FAULTS])
 async def test_a_server_that_comes_back_finds_everything_going_on(strike: Strike, fault: Fault) -> None:
     await strike(fault)

@@ -64,7 +64,6 @@ FAULTS = [
 ]
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("fault", [pytest.param(fault, id=fault.strike.__name__) for fault in FAULTS])
 async def test_a_store_that_was_lost_comes_back_by_itself(strike: Strike, fault: Fault) -> None:
     await strike(fault)

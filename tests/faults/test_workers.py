@@ -168,7 +168,6 @@ FAULTS = [
 ]
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("fault", [pytest.param(fault, id=fault.strike.__name__) for fault in FAULTS])
 async def test_nothing_is_lost_and_nothing_paid_for_twice(strike: Strike, fault: Fault) -> None:
     await strike(fault)

@@ -30,7 +30,7 @@ STEPS = [
     "before idempotency.begin",
     "after idempotency.begin",
     "after publisher.publish",
-    "after submissions.accept",
+    "after submissions.accept_alike",
     "after idempotency.conclude",
 ]
 
@@ -282,7 +282,7 @@ async def test_marks_of_a_halted_api_that_come_while_its_successor_writes_lose_n
     fake_model: FakeModel,
 ) -> None:
     late = await on_own_servers.start_halting_api("before submissions.refuse", **PUBLISH_TIMEOUT)
-    successor = await on_own_servers.start_halting_api("before submissions.accept", **PUBLISH_TIMEOUT)
+    successor = await on_own_servers.start_halting_api("before submissions.accept_alike", **PUBLISH_TIMEOUT)
     servers["kafka"].process.freeze()
     first = asyncio.create_task(late.try_submit_as(KEY, PROMPTS))
     late_process = await halted(on_own_servers, 0)

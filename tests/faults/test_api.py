@@ -15,7 +15,7 @@ from tests.support.waiting import until
 
 _ROUNDS = 5
 # Kafka has acknowledged the records; the client has no answer yet.
-_BEFORE_THE_ANSWER = ("after publisher.publish", "after submissions.accept", "after idempotency.conclude")
+_BEFORE_THE_ANSWER = ("after publisher.publish", "after submissions.accept_alike", "after idempotency.conclude")
 # A publishing lease is this and 5 seconds.
 _PUBLISH_TIMEOUT_SECONDS = 2
 

@@ -1,7 +1,7 @@
 """The API, put together so that it halts itself (SIGSTOP) once, at one step of a submission or a redrive.
 
-`python -m tests.support.halting_api "before submissions.accept"`. Whoever runs it decides what comes next: to kill it,
-or to let other things happen before it goes on.
+`python -m tests.support.halting_api "before submissions.accept_alike"`. Whoever runs it decides what comes next: to
+kill it, or to let other things happen before it goes on.
 """
 
 import os

@@ -45,13 +45,21 @@ class Halting:
 
 
 def halting(parts: Parts, step: str) -> Parts:
-    """The same parts, with one step that halts: "before" or "after", a part and its method."""
+    """The same parts, with one step that halts: "before" or "after", a part and its method.
+
+    Raises:
+        ValueError: No part has such a method: nothing would ever halt.
+    """
     moment, _, call = step.partition(" ")
     part, _, method = call.partition(".")
+    halts = False
     for owner in (parts.submission, parts.idempotent_submission, parts.redrive):
         found = getattr(owner, f"_{part}", None)
-        if found is not None:
+        if hasattr(found, method):
+            halts = True
             setattr(owner, f"_{part}", Halting(found, method, before=moment == "before"))
+    if not halts:
+        raise ValueError(f"no step {step!r}")
     return parts
 
 

@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from cli.stack.child import Child
 from tests.support.processes import LiveProcess, Processes, running_processes
-from tests.support.redis_client import Redis
 from tests.support.servers import free_ports, own_kafka, own_valkey
 from tests.support.waiting import until
 

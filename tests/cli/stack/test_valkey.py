@@ -1,10 +1,10 @@
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
 from cli.stack.errors import StackError
 from cli.stack.valkey import find_valkey, prepare_valkey, running_valkey
-from tests.support.redis_client import Redis
 
 
 async def test_what_was_written_outlives_a_restart(tmp_path: Path) -> None:

@@ -85,23 +85,27 @@ async def service(
             tasks__result_ttl_seconds=RESULT_TTL_SECONDS,
             log__level="debug",
         )
-        await _say_whole(redis)
         [process] = deployment.apis
         operations_port = deployment._operations_ports[process.name]
         yield Service(api, process, kafka, redis, f"http://127.0.0.1:{operations_port}")
 
 
-async def _say_whole(settings: RedisSettings) -> None:
-    """No worker runs here to do it: what the store does not know does not exist."""
-    redis = create_redis(settings, "test")
-    marker = Marker(redis.link, Keys(settings.key_prefix))
+@pytest.fixture(scope="module")
+async def whole_store(service: Service) -> Service:
+    """Return the service, its store whole. No worker runs here to say it: what the store does not know does not exist.
+
+    For each file anew: those of other services, which may come between, empty the store.
+    """
+    redis = create_redis(service.redis, "test")
+    marker = Marker(redis.link, Keys(service.redis.key_prefix))
     await marker.set((await marker.identity()).run_id)
     await redis.aclose()
+    return service
 
 
 @pytest.fixture
-def api(service: Service) -> Api:
-    return service.api
+def api(whole_store: Service) -> Api:
+    return whole_store.api
 
 
 @pytest.fixture
@@ -111,8 +115,8 @@ async def kafka_view(service: Service) -> AsyncIterator[KafkaView]:
 
 
 @pytest.fixture
-async def redis(service: Service) -> AsyncIterator[Redis]:
-    redis = create_redis(service.redis, "test")
+async def redis(whole_store: Service) -> AsyncIterator[Redis]:
+    redis = create_redis(whole_store.redis, "test")
     yield redis
     await redis.aclose()
 

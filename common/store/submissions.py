@@ -31,6 +31,9 @@ class Located(NamedTuple):
     offset: int
 
 
+# Making a form takes as long as encoding so many calls.
+_WORTH_A_FORM = 4
+
 # As wide as they ever are; spaces before a number are JSON too.
 _PARTITION = Gap(b"%10d", 10)
 _OFFSET = Gap(b"%19d", 19)
@@ -56,19 +59,7 @@ class Submissions:
         Raises:
             StoreUnavailable: some may not be shown yet; repeating is safe.
         """
-        calls = [
-            ScriptCall(
-                self._accept,
-                self._keys.of(entry.task.task_id),
-                {
-                    **identity(entry.task),
-                    "result_ttl": self._result_ttl,
-                    "partition": entry.partition,
-                    "offset": entry.offset,
-                },
-            )
-            for entry in written
-        ]
+        calls = [self._accept_call(entry.task, entry.task.task_id, entry.partition, entry.offset) for entry in written]
         replies = await run_scripts(self._link, calls)
         return [entry.task for entry, reply in zip(written, replies, strict=True) if reply_word(reply) == "readmitted"]
 
@@ -80,21 +71,28 @@ class Submissions:
         Raises:
             StoreUnavailable: some may not be shown yet; repeating is safe.
         """
-        form = self._accept_form(pattern)
+        if len(written) < _WORTH_A_FORM:
+            calls: Sequence[ScriptCall | EncodedCall] = [self._accept_call(pattern, *entry) for entry in written]
+        else:
+            calls = self._alike_calls(pattern, written)
+        replies = await run_scripts(self._link, calls)
+        return [entry.task_id for entry, reply in zip(written, replies, strict=True) if reply[0] == b"readmitted"]
+
+    def _accept_call(self, pattern: Task, task_id: str, partition: int, offset: int) -> ScriptCall:
+        arguments = {**identity(pattern), "result_ttl": self._result_ttl, "partition": partition, "offset": offset}
+        return ScriptCall(self._accept, self._keys.of(task_id), arguments)
+
+    def _alike_calls(self, pattern: Task, written: Sequence[Located]) -> list[EncodedCall]:
+        """One command for all, encoded but for the id, twice, and the record's partition and offset."""
+        shared = orjson.dumps({**identity(pattern), "result_ttl": self._result_ttl}).removesuffix(b"}")
+        keys = [around_id(key) for key in self._keys.of(ANY_ID)]
+        arguments: list[bytes | Gap] = [shared, b',"partition":', _PARTITION, b',"offset":', _OFFSET, b"}"]
+        form = self._accept.call.with_gaps([*keys, arguments])
         calls = []
         for entry in written:
             task_id = id_bytes(entry.task_id)
             calls.append(EncodedCall(self._accept, form % (task_id, task_id, entry.partition, entry.offset)))
-        replies = await run_scripts(self._link, calls)
-        return [entry.task_id for entry, reply in zip(written, replies, strict=True) if reply[0] == b"readmitted"]
-
-    def _accept_form(self, pattern: Task) -> bytes:
-        """The command that accepts such a task, but for its id, twice, and its record's partition and offset."""
-        shared = orjson.dumps({**identity(pattern), "result_ttl": self._result_ttl}).removesuffix(b"}")
-        keys = [around_id(key) for key in self._keys.of(ANY_ID)]
-        return self._accept.call.with_gaps(
-            [*keys, [shared, b',"partition":', _PARTITION, b',"offset":', _OFFSET, b"}"]]
-        )
+        return calls
 
     async def refuse(self, tasks: Sequence[Task]) -> list[Task]:
         """Mark ids whose record may or may not be in the log: a worker that finds one skips it.

@@ -38,26 +38,29 @@ async def test_an_accepted_task_is_queued_with_its_records_place(store: Store) -
     assert state.created_at == pytest.approx(task.created_at, abs=0.001)
 
 
-async def test_tasks_that_are_alike_are_accepted_as_each_by_itself(store: Store) -> None:
+@pytest.mark.parametrize("count", [0, 20], ids=["few", "many"])
+async def test_tasks_that_are_alike_are_accepted_as_each_by_itself(store: Store, count: int) -> None:
     pattern = a_task(lane=Lane.BATCH, tenant='a "quoted" tenant')
-    claimed, marked, alone = (replace(pattern, task_id=new_task_id()) for _ in range(3))
+    claimed, marked, alone, *others = (replace(pattern, task_id=new_task_id()) for _ in range(3 + count))
     await store.claimed(claimed)
     await store.submissions.refuse([marked])
     await store.submissions.accept([Written(alone, 5, 11)])
-    ids = [pattern.task_id, claimed.task_id, marked.task_id]
+    ids = [pattern.task_id, claimed.task_id, marked.task_id, *(task.task_id for task in others)]
     written = [Located(task_id, 5, 11) for task_id in ids]
     assert await store.submissions.accept_alike(pattern, written) == [marked.task_id]
     assert await store.submissions.accept_alike(pattern, written) == []
     assert (await store.state(claimed)).status is Status.PROCESSING
     expected = await store.state(alone)
-    for task in (pattern, marked):
+    for task in (pattern, marked, *others):
         assert (await store.state(task))._replace(task_id=alone.task_id) == expected
 
 
 async def test_what_is_no_id_is_not_sent_as_one(store: Store) -> None:
     for text in ("", "x" * 35, "x" * 37, "\u00e9" * 36):
         with pytest.raises(ValueError, match="not a task id"):
-            await store.submissions.accept_alike(a_task(), [Located(text, 0, 0)])
+            await store.submissions.accept_alike(a_task(), [Located(text, 0, 0)] * 10)
+        with pytest.raises(ValueError, match="not a task id"):
+            await store.reader.read([text])
 
 
 async def test_accepting_after_the_worker_adds_the_place_only(store: Store) -> None:

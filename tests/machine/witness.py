@@ -115,7 +115,7 @@ class Witness:
                 continue
             if other.worker.dead and other.is_open and other.lease.lapses_at > self.clock.seconds + _MILLISECONDS:
                 self._broken(f"call {call.number} begun under the lease of {other.number}, whose worker was killed")
-            if other.is_definite and not other.disturbed:
+            if other.is_definite and not (other.disturbed or other.worker.is_disturbed):
                 self._broken(f"call {call.number} begun though {other.number} had its answer: paid for twice")
 
     def look(self, tasks: Mapping[str, Task]) -> None:

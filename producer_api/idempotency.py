@@ -165,6 +165,9 @@ class IdempotentSubmission:
             # This time nothing was written; an earlier time something may have been.
             places = [Unwritten()] * len(batch.task_ids)
         settled = await self._submission.settle(batch, places)
+        if publishing.times > 1 and not settled.is_shown:
+            # An earlier writer may still have marked what was not shown: whether it will run is open.
+            raise StoreUnavailable("Redis is out of reach")
         if settled.to_write_again:
             await self._write_again(batch, settled)
         if not await self._conclude(request, publishing, settled):

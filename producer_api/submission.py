@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,9 +26,11 @@ _ACCEPTS_PER_ROUND_TRIP = 250
 _ACCEPT_SECONDS = 2.0
 _ACCEPT_RETRY_SECONDS = 0.1
 _REFUSE_SECONDS = 1.0
+# A process that was held up finds its time over before it has asked, or heard: it asks once more.
+_ASK_AGAIN_SECONDS = 1.0
 
 # What the store's part takes at most after that, but for a Redis that is slow on each of many round trips.
-SETTLING_SECONDS = _ACCEPT_SECONDS + _REFUSE_SECONDS
+SETTLING_SECONDS = max(_ACCEPT_SECONDS, _REFUSE_SECONDS) + _ASK_AGAIN_SECONDS
 
 
 class Accepted(NamedTuple):
@@ -43,12 +46,14 @@ Entry = Accepted | Unwritten
 class Settled:
     """What became of each prompt of a batch, in order.
 
-    `is_marked` says that every id that is no task is marked so in the store. `to_write_again` are the ids of tasks that
-    were marked as refused while their records were written: a worker may have passed over these.
+    `is_marked` says that every id that is no task is marked so in the store, `is_shown` that every task is shown
+    there. `to_write_again` are the ids of tasks that were marked as refused while their records were written: a worker
+    may have passed over these.
     """
 
     entries: Sequence[Entry]
     is_marked: bool
+    is_shown: bool
     to_write_again: Sequence[str]
 
     @property
@@ -157,11 +162,12 @@ class Submission:
             else:
                 unwritten.append(task_id)
         if unwritten:
-            found, to_write_again = await asyncio.gather(
+            found, (to_write_again, is_shown) = await asyncio.gather(
                 self._refuse(batch.tasks(unwritten)), self._accept(batch.pattern, written)
             )
         else:
-            found, to_write_again = (), await self._accept(batch.pattern, written)
+            found = ()
+            to_write_again, is_shown = await self._accept(batch.pattern, written)
         running = {task.task_id for task in found or ()}
         entries = [
             Accepted(task_id) if isinstance(place, Place) or task_id in running else place
@@ -170,25 +176,30 @@ class Submission:
         accepted = len(written) + len(running)
         self._metrics.prompts_accepted.labels(batch.lane).inc(accepted)
         self._metrics.prompts_unwritten.labels(batch.lane).inc(len(entries) - accepted)
-        return Settled(entries, is_marked=found is not None, to_write_again=to_write_again)
+        return Settled(entries, is_marked=found is not None, is_shown=is_shown, to_write_again=to_write_again)
 
-    async def _accept(self, pattern: Task, written: Sequence[Located]) -> list[str]:
+    async def _accept(self, pattern: Task, written: Sequence[Located]) -> tuple[list[str], bool]:
         """Show the tasks as queued. They are accepted whether or not this succeeds: a worker's claim shows them too.
 
-        Returns those to write again.
+        Returns those to write again, and whether all are shown.
         """
         to_write_again: list[str] = []
         for first in range(0, len(written), _ACCEPTS_PER_ROUND_TRIP):
-            try:
-                async with asyncio.timeout(_ACCEPT_SECONDS):
-                    some = written[first : first + _ACCEPTS_PER_ROUND_TRIP]
-                    to_write_again += await self._accept_until_shown(pattern, some)
-            except TimeoutError:
+            readmitted = await self._accept_in_time(pattern, written[first : first + _ACCEPTS_PER_ROUND_TRIP])
+            if readmitted is None:
                 late = len(written) - first
                 self._metrics.accepts_delayed.inc(late)
                 self._log.warning("accepted tasks are not shown yet: redis is out of reach", tasks=late)
-                break
-        return to_write_again
+                return to_write_again, False
+            to_write_again += readmitted
+        return to_write_again, True
+
+    async def _accept_in_time(self, pattern: Task, written: Sequence[Located]) -> list[str] | None:
+        for seconds in (_ACCEPT_SECONDS, _ASK_AGAIN_SECONDS):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    return await self._accept_until_shown(pattern, written)
+        return None
 
     async def _accept_until_shown(self, pattern: Task, written: Sequence[Located]) -> list[str]:
         while True:
@@ -205,9 +216,9 @@ class Submission:
         """
         if not tasks:
             return ()
-        try:
-            async with asyncio.timeout(_REFUSE_SECONDS):
-                return await self._submissions.refuse(tasks)
-        except (StoreUnavailable, TimeoutError):
-            self._log.warning("unwritten tasks could not be marked: redis is out of reach", tasks=len(tasks))
-            return None
+        for seconds in (_REFUSE_SECONDS, _ASK_AGAIN_SECONDS):
+            with suppress(StoreUnavailable, TimeoutError):
+                async with asyncio.timeout(seconds):
+                    return await self._submissions.refuse(tasks)
+        self._log.warning("unwritten tasks could not be marked: redis is out of reach", tasks=len(tasks))
+        return None

@@ -6,5 +6,6 @@ slot.
 
 Fields of the hash, all short so that it stays compact in memory: `status run tenant lane progress attempts failures
 crashes created_at expires_at started_at finished_at retry_at partition offset worker tokens`, and of the claim:
-`token lease_until released`. Times are milliseconds. The clock of leases is Redis's own.
+`token lease_until released`; `readmitted` where a refusal was taken back for good. Times are milliseconds. The clock of
+leases is Redis's own.
 """

@@ -54,7 +54,7 @@ class Submissions:
         """Show the tasks as queued, unless a worker was first.
 
         Returns those that were marked as refused meanwhile, by an older writer of the same ids: a worker may have
-        passed over their records, so these must be written once more.
+        passed over their records, so these must be written once more. A repeat says so again, until a worker has them.
 
         Raises:
             StoreUnavailable: some may not be shown yet; repeating is safe.

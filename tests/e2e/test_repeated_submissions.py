@@ -307,6 +307,33 @@ async def test_marks_of_a_halted_api_that_come_while_its_successor_writes_lose_n
     assert said.status == 409 or ids_of(said) == ids_of(answer)
 
 
+async def test_a_repeat_that_cannot_learn_whether_it_was_refused_meanwhile_has_to_come_again(
+    on_own_servers: Deployment, servers: dict[str, OwnServer], own_view: KafkaView, fake_model: FakeModel
+) -> None:
+    killed = await on_own_servers.start_halting_api("after publisher.publish", **PUBLISH_TIMEOUT)
+    successor = await on_own_servers.start_halting_api("before submissions.accept_alike", **PUBLISH_TIMEOUT)
+    first = asyncio.create_task(killed.try_submit_as(KEY, PROMPTS))
+    process = await halted(on_own_servers, 0)
+    await process.kill()
+    with pytest.raises(aiohttp.ClientError):
+        await first
+
+    async def refused_for_the_store() -> Answer | None:
+        answer = await successor.try_submit_as(KEY, PROMPTS)
+        return None if answer.status == 409 else answer
+
+    second = asyncio.create_task(until(refused_for_the_store, what="the lease of the killed one to lapse"))
+    process = await halted(on_own_servers, 1)
+    servers["valkey"].process.freeze()
+    process.thaw()
+    answer = await second
+    assert isinstance(answer, Answer)
+    assert (answer.status, answer.body["error"]["code"]) == (503, "store_unavailable"), answer
+    servers["valkey"].process.thaw()
+    await on_own_servers.start_worker(concurrency=4)
+    await each_called_once(on_own_servers, successor, await repeat_until_accepted(successor), fake_model, own_view)
+
+
 async def test_without_redis_nothing_is_written(
     on_own_servers: Deployment, servers: dict[str, OwnServer], own_view: KafkaView
 ) -> None:

@@ -22,10 +22,11 @@ from common.store.reading import ping
 from common.store.scripts import StoreUnavailable
 from common.task import Lane
 from common.topics import TopicNames
+from producer_api import submission
 from producer_api.__main__ import kafka_link, ready_parts
 from producer_api.batch import Batch, Prompt, PromptTooLarge, Terms
 from producer_api.kafka_link import KafkaLink, KafkaUnavailable
-from producer_api.outgoing import Unwritten
+from producer_api.outgoing import Place, Unwritten
 from producer_api.settings import Settings
 from producer_api.state import Parts
 from producer_api.store_health import StoreHealth
@@ -185,6 +186,25 @@ async def test_a_prompt_without_acknowledgement_that_a_worker_found_first_is_a_t
     assert settled.entries == [Accepted(batch.task_ids[0]), Unwritten()]
     assert await redis.hget(keys.task(batch.task_ids[0]), "status") == b"processing"
     assert await redis.hget(keys.task(batch.task_ids[1]), "status") == b"refused"
+    await redis.aclose()
+
+
+async def test_a_process_that_was_held_up_past_the_store_s_time_asks_it_once_more(
+    front: Front, redis_settings: RedisSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nothing is asked, and nothing heard, in no time: as after a halt.
+    monkeypatch.setattr(submission, "_ACCEPT_SECONDS", 0)
+    monkeypatch.setattr(submission, "_REFUSE_SECONDS", 0)
+    batch = front.batch("written", "not written", "refused by an earlier writer")
+    redis = create_redis(redis_settings, "test")
+    keys = Keys(redis_settings.key_prefix)
+    await front.parts.submission._submissions.refuse(batch.tasks(batch.task_ids[2:]))
+    settled = await front.parts.submission.settle(batch, [Place(0, 1), Unwritten(), Place(0, 2)])
+    assert (settled.is_shown, settled.is_marked) == (True, True)
+    assert settled.to_write_again == batch.task_ids[2:]
+    states = [await redis.hget(keys.task(task_id), "status") for task_id in batch.task_ids]
+    assert states == [b"queued", b"refused", b"queued"]
+    assert front.count("accepts_delayed_total") == 0
     await redis.aclose()
 
 

@@ -79,6 +79,7 @@ async def _strike_again_and_again(
     allowed = 0
     began = time.monotonic()
     async with struck.load.running():
+        await struck.load.accepts_more(_BETWEEN_TASKS, deadline=_DEADLINE_SECONDS)
         while time.monotonic() - began < seconds:
             random.shuffle(faults)
             for fault in faults:

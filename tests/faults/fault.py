@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import orjson
@@ -87,7 +88,7 @@ def check(fault: Fault, measurement: Measurement, verdict: Verdict, notes: list[
         AssertionError: A promise is broken; it says which, for which tasks.
     """
     told = f"{measurement}; {'; '.join(notes)}"
-    assert verdict.lost == (), f"lost {verdict.lost[:5]}: {told}"
+    assert not verdict.lost, f"lost {dict(islice(verdict.lost.items(), 5))}: {told}"
     assert verdict.other == (), f"other than one outcome {verdict.other[:5]}: {told}"
     assert verdict.duplicate_calls <= fault.duplicates, f"calls made again: {told}"
     assert not notes, told

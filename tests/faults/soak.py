@@ -106,7 +106,8 @@ def _tell(report: Report) -> None:
     )
     for name, growth in report.growth.items():
         _say(f"memory of {name}: {growth / _MIB:+.1f} MiB an hour")
-    for note in [*verdict.lost[:10], *verdict.other[:10], *report.notes]:
+    lost = [f"{task_id}: {how}" for task_id, how in verdict.lost.items()]
+    for note in [*lost[:10], *verdict.other[:10], *report.notes]:
         _say(note)
 
 

@@ -18,7 +18,7 @@ FINE = Evidence(
 
 def test_one_call_and_one_outcome_that_all_agree_on_is_what_was_promised() -> None:
     verdict = judge(FINE)
-    assert (verdict.tasks, verdict.lost, verdict.other, verdict.duplicate_calls) == (1, (), (), 0)
+    assert (verdict.tasks, verdict.lost, verdict.other, verdict.duplicate_calls) == (1, {}, (), 0)
 
 
 def test_the_same_outcome_published_again_is_one_outcome() -> None:
@@ -35,7 +35,7 @@ def test_the_same_outcome_published_again_is_one_outcome() -> None:
     ],
 )
 def test_a_task_without_an_end_is_lost(evidence: Evidence) -> None:
-    assert judge(evidence).lost == ("a",)
+    assert judge(evidence).lost.keys() == {"a"}
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_task_with_other_than_one_outcome_is_told(evidence: Evidence) -> None:
 
 def test_a_deleted_task_may_be_gone() -> None:
     verdict = judge(replace(FINE, deleted=frozenset("a"), published=[], shown={}))
-    assert (verdict.lost, verdict.other) == ((), ())
+    assert (verdict.lost, verdict.other) == ({}, ())
 
 
 def test_calls_beyond_the_first_of_a_prompt_are_duplicates_unless_the_model_failed_them() -> None:

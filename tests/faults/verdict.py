@@ -62,10 +62,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``lost`` and ``other`` are task ids: those without an end, and those with other than one outcome."""
+    """``lost`` says how each task without an end stands, by id; ``other`` are those with other than one outcome."""
 
     tasks: int
-    lost: tuple[str, ...]
+    lost: Mapping[str, str]
     other: tuple[str, ...]
     duplicate_calls: int
 
@@ -76,7 +76,11 @@ def judge(evidence: Evidence) -> Verdict:
     for published in evidence.published:
         outcomes.setdefault(published.task_id, set()).add(published)
     kept = [task_id for task_id in evidence.prompts if task_id not in evidence.deleted]
-    lost = [task_id for task_id in kept if _is_lost(evidence.shown.get(task_id), outcomes.get(task_id))]
+    lost = {
+        task_id: f"{shown.status if shown else 'never shown'}, {len(outcomes.get(task_id, ()))} results"
+        for task_id in kept
+        if _is_lost(shown := evidence.shown.get(task_id), outcomes.get(task_id))
+    }
     shared = _sharing_tokens(evidence.published)
     other = [
         task_id
@@ -88,7 +92,7 @@ def judge(evidence: Evidence) -> Verdict:
     spent = Counter(call.prompt for call in evidence.calls if call.spent)
     return Verdict(
         tasks=len(evidence.prompts),
-        lost=tuple(lost),
+        lost=lost,
         other=tuple(other),
         duplicate_calls=sum(count - 1 for count in spent.values()),
     )

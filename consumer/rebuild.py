@@ -21,15 +21,15 @@ from aiokafka.errors import (
 )
 
 from common.record import UnknownVersion, UnreadableRecord, decode_task
-from common.result import decode_result
 from common.store.marker import Marker
 from common.store.rebuild_lease import RebuildLease
-from common.store.restoring import OpenTask, Outcome, Restoring
+from common.store.restoring import OpenTask, Restoring
 from common.store.scripts import StoreUnavailable
 from common.store.submissions import Written
-from common.task import Lane, Status, parse_task_id
+from common.task import Lane, parse_task_id
 from common.topics import TopicNames
 from consumer.engine.tail import resumption
+from consumer.result_reading import read_outcome
 
 _RECORDS_PER_ROUND_TRIP = 200
 _POLL_MS = 500
@@ -177,7 +177,7 @@ class Rebuild:
             else:
                 try:
                     outcomes.append(read_outcome(task_id, record.value, deadline_seconds=self._deadline_seconds))
-                except (KeyError, TypeError, ValueError):
+                except ValueError:
                     unreadable += 1
         restored = await self._restoring.restore(outcomes)
         if deleted:
@@ -203,35 +203,6 @@ class Rebuild:
                 tasks.append(OpenTask(written, known.attempts, known.failures, known.not_before))
         reopened = await self._restoring.reopen(tasks, delay_seconds=self._holders_turn_seconds)
         return replace(so_far, reopened=so_far.reopened + reopened, unreadable=so_far.unreadable + unreadable)
-
-
-def read_outcome(task_id: str, value: bytes, *, deadline_seconds: float) -> Outcome:
-    """What a result record says of the run that it ended.
-
-    A record that is older than its fields `expires_at` and `progress` leaves them to be guessed: the end of life is
-    the window away at most.
-
-    Raises:
-        KeyError, TypeError, ValueError: the value is no result record of a version this process knows.
-    """
-    content = decode_result(value)
-    started_at, progress = content["started_at"], content.get("progress")
-    created_at = float(content["created_at"])
-    return Outcome(
-        task_id=task_id,
-        run=int(content["run"]),
-        tenant=str(content["tenant"]),
-        lane=Lane(content["lane"]),
-        status=Status(content["status"]),
-        created_at=created_at,
-        expires_at=float(content.get("expires_at", created_at + deadline_seconds)),
-        finished_at=float(content["finished_at"]),
-        attempts=int(content["attempts"]),
-        value=value,
-        progress=None if progress is None else int(progress),
-        started_at=None if started_at is None else float(started_at),
-        token=content["token"],
-    )
 
 
 async def rebuild_under_lease(

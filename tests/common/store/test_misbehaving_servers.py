@@ -11,7 +11,7 @@ import pytest
 from common.connections import create_redis_link
 from common.settings import RedisSettings
 from common.store.link import RedisLink, StoreUnavailable
-from common.store.replies import INCOMPLETE, PlainReader
+from common.store.replies import INCOMPLETE, reply_reader
 
 CERTIFICATE = Path(__file__).with_name("loopback_certificate.pem")
 KEY = Path(__file__).with_name("loopback_key.pem")
@@ -29,7 +29,7 @@ class Server:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        parser = PlainReader()
+        parser = reply_reader()
         try:
             while content := await reader.read(65536):
                 parser.feed(content)

@@ -1,13 +1,10 @@
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 
-from common.store.replies import INCOMPLETE, PlainReader, ReplyReader, UnreadableReply, reply_reader
+from common.store.replies import INCOMPLETE, ReplyReader, UnreadableReply, reply_reader
 from common.store.resp import CommandTemplate, ReplyError, encode_command
-
-both = pytest.mark.parametrize("new_reader", [reply_reader, PlainReader])
 
 texts = st.binary(max_size=40) | st.just(b"\r\n$-1\r\n")
 plain = texts | st.integers(-(2**63), 2**63 - 1) | st.none()
@@ -44,26 +41,22 @@ def read_all(reader: ReplyReader) -> list[Any]:
     return found
 
 
-@both
 @given(expected=st.lists(replies, max_size=8), data=st.data())
-def test_replies_come_whole_and_in_order_however_they_are_cut(
-    new_reader: Callable[[], ReplyReader], expected: list[Any], data: st.DataObject
-) -> None:
+def test_replies_come_whole_and_in_order_however_they_are_cut(expected: list[Any], data: st.DataObject) -> None:
     content = b"".join(map(on_the_wire, expected))
     cuts = sorted(data.draw(st.sets(st.integers(0, len(content)), max_size=6)))
-    reader, found = new_reader(), []
+    reader, found = reply_reader(), []
     for start, end in zip([0, *cuts], [*cuts, len(content)], strict=True):
         reader.feed(content[start:end])
         found += read_all(reader)
     assert shown(found) == shown(expected)
 
 
-@both
 @pytest.mark.parametrize(
     "content", [b"HTTP/1.1 400 Bad Request\r\n", b"$x\r\n", b"*-7\r\n", b":1.5\r\n", b"\x00\x00\r\n"]
 )
-def test_what_is_no_reply_is_said_so_and_stays_so(new_reader: Callable[[], ReplyReader], content: bytes) -> None:
-    reader = new_reader()
+def test_what_is_no_reply_is_said_so_and_stays_so(content: bytes) -> None:
+    reader = reply_reader()
     reader.feed(b"+OK\r\n" + content)
     assert reader.gets() == b"OK"
     for _ in range(2):
@@ -71,9 +64,8 @@ def test_what_is_no_reply_is_said_so_and_stays_so(new_reader: Callable[[], Reply
             reader.gets()
 
 
-@both
-def test_a_simple_word_an_empty_list_and_none_are_told_apart(new_reader: Callable[[], ReplyReader]) -> None:
-    reader = new_reader()
+def test_a_simple_word_an_empty_list_and_none_are_told_apart() -> None:
+    reader = reply_reader()
     reader.feed(b"+PONG\r\n*0\r\n*-1\r\n$0\r\n\r\n")
     assert read_all(reader) == [b"PONG", [], None, b""]
 
@@ -83,7 +75,7 @@ arguments = st.lists(st.text() | st.binary() | st.integers(), max_size=5)
 
 @given(name=st.text(min_size=1), rest=arguments)
 def test_a_command_is_a_list_of_its_arguments_as_bytes(name: str, rest: list[str | bytes | int]) -> None:
-    reader = PlainReader()
+    reader = reply_reader()
     reader.feed(encode_command(name, *rest))
     told = [item if isinstance(item, bytes) else str(item).encode() for item in (name, *rest)]
     assert read_all(reader) == [told]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from common.store.replies import PlainReader
+from common.store.replies import reply_reader
 from common.store.resp import encode_command
 from common.store.wire import Wire, WireBroken
 from tests.common.store.test_replies import read_all
@@ -85,7 +85,7 @@ def test_callers_that_leave_at_any_moment_shift_nobodys_answers(seed: int, sizes
                     left.add(victim)
             if rng.random() < 0.5:
                 await a_tick()
-                reader = PlainReader()
+                reader = reply_reader()
                 reader.feed(b"".join(seen.writes))
                 commands = read_all(reader)
                 count = rng.randint(0, len(commands) - answered)
@@ -95,7 +95,7 @@ def test_callers_that_leave_at_any_moment_shift_nobodys_answers(seed: int, sizes
                 wire.data_received(content[:cut])
                 wire.data_received(content[cut:])
         await a_tick()
-        reader = PlainReader()
+        reader = reply_reader()
         reader.feed(b"".join(seen.writes))
         wire.data_received(b"".join(bulk(text.decode()) for _, text in read_all(reader)[answered:]))
         found = await asyncio.gather(*asks, return_exceptions=True)

@@ -14,7 +14,7 @@ from typing import Any, cast
 import redis
 
 from common.store.link import RedisLink
-from common.store.replies import INCOMPLETE, PlainReader
+from common.store.replies import INCOMPLETE, reply_reader
 from common.store.resp import encode_command
 from common.store.wire import Wire, WireBroken
 from tests.support.simulation.link import Link
@@ -39,14 +39,14 @@ class SimulatedStore:
         self._shas: dict[bytes, bytes] = {}
         address = client.connection_pool.connection_kwargs
         self._socket = socket.create_connection((address["host"], address["port"]))
-        self._replies = PlainReader()
+        self._replies = reply_reader()
 
     def close(self) -> None:
         self._socket.close()
 
     def carry_out(self, commands: Sequence[bytes]) -> list[Any]:
         """The replies to encoded commands, in order; errors are among them."""
-        parser = PlainReader()
+        parser = reply_reader()
         parser.feed(b"".join(commands))
         return [self._carry_out(parser.gets()) for _ in commands]
 

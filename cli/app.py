@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.addresses import API_URL_VARIABLE, DEFAULT_API_URL, STACK_FILE, api_address
-from cli.dead_letter_commands import dead_letter_commands
+from cli.dead_letters.commands import dead_letter_commands
 from cli.options import ApiOption, JsonOption
 from cli.stack.command import up
 from common.task import Lane
@@ -83,8 +83,8 @@ def _submit(
     as_json: JsonOption = False,
 ) -> None:
     """Submit prompts, watch them run, print the answers in order."""
-    from cli.prompts import read_prompts  # noqa: PLC0415 (start-up time)
-    from cli.submit import SubmitOptions, submit  # noqa: PLC0415 (start-up time)
+    from cli.tasks.prompts import read_prompts  # noqa: PLC0415 (start-up time)
+    from cli.tasks.submit import SubmitOptions, submit  # noqa: PLC0415 (start-up time)
 
     options = SubmitOptions(
         model=model, lane=lane, deadline_seconds=deadline_seconds, wait=not no_wait, as_json=as_json
@@ -104,7 +104,7 @@ def _tasks(
     as_json: JsonOption = False,
 ) -> None:
     """Show how tasks stand."""
-    from cli.tasks import read_task_ids, show  # noqa: PLC0415 (start-up time)
+    from cli.tasks.show import read_task_ids, show  # noqa: PLC0415 (start-up time)
 
     address = api_address(api, os.environ, Path())
     raise typer.Exit(show(read_task_ids(task_ids or [], file, sys.stdin.buffer), address, watch=watch, as_json=as_json))
@@ -120,8 +120,8 @@ def _cancel(
     as_json: JsonOption = False,
 ) -> None:
     """End tasks without their answers. Status 0 when each is cancelled now, 1 when some had ended or are unknown."""
-    from cli.cancel import cancel  # noqa: PLC0415 (start-up time)
-    from cli.tasks import read_task_ids  # noqa: PLC0415 (start-up time)
+    from cli.tasks.cancel import cancel  # noqa: PLC0415 (start-up time)
+    from cli.tasks.show import read_task_ids  # noqa: PLC0415 (start-up time)
 
     address = api_address(api, os.environ, Path())
     raise typer.Exit(cancel(read_task_ids(task_ids or [], file, sys.stdin.buffer), address, as_json=as_json))
@@ -135,7 +135,7 @@ def _topics(
     as_json: JsonOption = False,
 ) -> None:
     """Show the topics as Kafka has them: partitions, records, lag of the groups, newest record."""
-    from cli.topics import show_topics  # noqa: PLC0415 (start-up time)
+    from cli.topics.show import show_topics  # noqa: PLC0415 (start-up time)
 
     show_topics(os.environ, Path(), show_last=show_last, as_json=as_json)
 
@@ -149,6 +149,6 @@ def _rebuild() -> None:
 
 def _settings(*, as_json: JsonOption = False) -> None:
     """Print every setting with its variable, its value, where that came from and what it means."""
-    from cli.settings_command import show_settings  # noqa: PLC0415 (start-up time)
+    from cli.settings.show import show_settings  # noqa: PLC0415 (start-up time)
 
     show_settings(os.environ, as_json=as_json)

@@ -23,8 +23,8 @@ from common.store.marker import Marker
 from common.store.rebuild_lease import RebuildLease
 from common.store.restoring import Restoring
 from common.store.scripts import StoreUnavailable
-from consumer.rebuild import Rebuilt, held, rebuild_under_lease
-from consumer.rebuild_clients import open_rebuild
+from consumer.rebuilding.clients import open_rebuild
+from consumer.rebuilding.rebuild import Rebuilt, held, rebuild_under_lease
 from consumer.settings import Settings
 
 _CLIENT_ID = "promptmill-rebuild"

@@ -46,8 +46,8 @@ from consumer.llm.model_client import ModelClient
 from consumer.llm.model_server import create_model_server
 from consumer.llm.store_watch import StoreWatch
 from consumer.metrics import EngineMetrics
-from consumer.rebuild_clients import open_rebuild
-from consumer.rebuilder import Rebuilder
+from consumer.rebuilding.clients import open_rebuild
+from consumer.rebuilding.rebuilder import Rebuilder
 from consumer.settings import Settings, WorkerSettings
 from consumer.startup import StartError, prepare_kafka
 

@@ -11,7 +11,7 @@ from common.store.restoring import Restoring
 from common.store.state import TaskState
 from common.task import Status, Task
 from consumer.engine.ports import Outcome, Settled
-from consumer.result_reading import read_outcome
+from consumer.rebuilding.outcomes import read_outcome
 from tests.consumer.llm.harness import DAY, NAMES, InBackground, Role, Scene, a_delivery, a_task
 from tests.support.fake_model import FakeModel
 

@@ -1,0 +1,69 @@
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.text import Text
+
+from cli.addresses import API_URL_VARIABLE
+from cli.errors import CommandError
+from cli.exit_codes import ExitCode
+from cli.settings.listing import Setting, UnknownVariable, list_settings, unknown_variables
+from common.settings import ServiceSettings, SettingsError, load_settings
+from consumer.settings import Settings as ConsumerSettings
+from producer_api.settings import Settings as ApiSettings
+
+
+def show_settings(environ: Mapping[str, str], *, as_json: bool) -> None:
+    """Print every setting of both services as they would read it from `environ`, this process's environment.
+
+    Raises:
+        CommandError: A service would not start with these; the text names each variable at fault.
+    """
+    classes: dict[str, type[ServiceSettings]] = {"producer_api": ApiSettings, "consumer": ConsumerSettings}
+    unknown = unknown_variables(list(classes.values()), environ, [API_URL_VARIABLE])
+    loaded = _load(classes, {variable.variable.upper(): variable for variable in unknown})
+    for variable in unknown:
+        print(f"promptmill: {variable.variable} is no setting of ours{_hint(variable)}", file=sys.stderr)
+    rows = list_settings(loaded, environ)
+    if as_json:
+        for row in rows:
+            print(json.dumps(asdict(row)))
+    else:
+        console = Console(highlight=False, soft_wrap=True)
+        for line in _lines(rows):
+            console.print(line)
+
+
+def _load(
+    classes: Mapping[str, type[ServiceSettings]], unknown: Mapping[str, UnknownVariable]
+) -> dict[str, ServiceSettings]:
+    loaded = {}
+    faults: dict[str, None] = {}
+    for service, settings_class in classes.items():
+        try:
+            loaded[service] = load_settings(settings_class)
+        except SettingsError as error:
+            for line in str(error).splitlines():
+                variable = unknown.get(line.partition(":")[0])
+                # What both services share is at fault in both.
+                faults[line if variable is None else f"{variable.variable} is no setting{_hint(variable)}"] = None
+    if faults:
+        raise CommandError("\n".join(faults), ExitCode.USAGE)
+    return loaded
+
+
+def _hint(unknown: UnknownVariable) -> str:
+    return f"; did you mean {unknown.nearest}?" if unknown.nearest else ""
+
+
+def _lines(rows: list[Setting]) -> Iterator[Text]:
+    for row in rows:
+        yield Text.assemble(
+            (row.variable, "bold"),
+            "=",
+            (row.value or "", "green" if row.source != "default" else ""),
+            (f"  ({row.source}; {' and '.join(row.services)})", "dim"),
+        )
+        yield Text(f"    {row.meaning}")

@@ -24,7 +24,7 @@ from common.store.rebuild_lease import RebuildLease
 from common.store.restoring import Restoring
 from common.store.scripts import StoreUnavailable
 from consumer.rebuilding.clients import open_rebuild
-from consumer.rebuilding.rebuild import Rebuilt, held, rebuild_under_lease
+from consumer.rebuilding.rebuild import Rebuilt, TopicMissing, held, rebuild_under_lease
 from consumer.settings import Settings
 
 _CLIENT_ID = "promptmill-rebuild"
@@ -37,7 +37,7 @@ def rebuild_store(environ: Mapping[str, str], folder: Path) -> None:
     """Write into Redis what it lacks of what Kafka has; `folder` may have a local stack.
 
     Raises:
-        CommandError: The settings are wrong, or Kafka or Redis does not answer.
+        CommandError: The settings are wrong, Kafka has no such topics, or Kafka or Redis does not answer.
     """
     # The client would report each failed attempt beside our one line.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -54,6 +54,9 @@ def rebuild_store(environ: Mapping[str, str], folder: Path) -> None:
     except StoreUnavailable as error:
         message = f"Redis ({_source(redis)}) does not answer; {variable_name('redis', 'url')} says where it is"
         raise CommandError(message, ExitCode.OUT_OF_REACH) from error
+    except TopicMissing as error:
+        message = f"{error} in Kafka ({_source(kafka)}): {variable_name('kafka', 'topic_prefix')} must be the workers'"
+        raise CommandError(message, ExitCode.USAGE) from error
     except (KafkaError, OSError, TimeoutError) as error:
         message = (
             f"Kafka ({_source(kafka)}) does not answer: {type(error).__name__}; "

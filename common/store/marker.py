@@ -6,7 +6,7 @@ replica that took over), means that tasks may be missing or have gone back in ti
 
 import asyncio
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from common.store.keys import Keys
 from common.store.link import RedisLink
@@ -17,10 +17,15 @@ MARKER_TTL_MS = 7 * 24 * 3600 * 1000
 
 @dataclass(frozen=True, slots=True)
 class StoreIdentity:
-    """What the store is: `marker` is None where it is missing or was set under another Redis process."""
+    """What the store is: `marker` is None where it is missing or was set under another Redis process.
+
+    `is_former` tells the second from the first: what is there may be as old as the snapshot it was read from.
+    """
 
     run_id: str
     marker: str | None
+    is_former: bool = False
+    uptime_seconds: float = field(default=0.0, compare=False)
 
     @property
     def is_whole(self) -> bool:
@@ -38,9 +43,11 @@ class Marker:
     async def identity(self) -> StoreIdentity:
         """What the store is now."""
         info, marker = await self._link.transaction(("INFO", "server"), ("GET", self._key))
-        run_id = _run_id(info.decode())
+        told = dict(line.split(":", 1) for line in info.decode().splitlines() if ":" in line)
+        run_id, uptime = told["run_id"], float(told["uptime_in_seconds"])
         text = None if marker is None else marker.decode()
-        return StoreIdentity(run_id, text if text is not None and text.startswith(f"{run_id}:") else None)
+        is_former = text is not None and not text.startswith(f"{run_id}:")
+        return StoreIdentity(run_id, None if is_former else text, is_former, uptime)
 
     async def set(self, run_id: str) -> None:
         """Say that the store under `run_id` is whole again."""
@@ -75,14 +82,6 @@ class SharedLooks:
             await asyncio.wait({before})
         self._under_way, self._next = self._next, None
         return await self._marker.identity()
-
-
-def _run_id(info: str) -> str:
-    for line in info.splitlines():
-        name, _, value = line.partition(":")
-        if name == "run_id":
-            return value
-    raise ValueError("INFO names no run_id")
 
 
 def _heard(look: asyncio.Task[StoreIdentity]) -> None:

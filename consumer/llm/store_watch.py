@@ -2,7 +2,9 @@
 
 Redis may lose everything, go back in time, or be away for so long that leases lapse which their holders could not
 renew. Then what is missing does not mean that it never was, nor a lapsed lease that its holder is gone: for one lease
-nothing is taken for what it seems, while every holder writes back what it knows.
+nothing is taken for what it seems, while every holder writes back what it knows. After a restart a task may even be
+shown as queued while another worker calls the model for it: nobody claims anything until the others have had the time
+to notice, too.
 """
 
 import asyncio
@@ -20,6 +22,8 @@ from consumer.llm.metrics import LlmMetrics
 _LOOK_SECONDS = 1.0
 _LOOKS_PER_LEASE = 6
 _RENEW_MARKER_SECONDS = 3600.0
+# Every worker looks once a second, and connects anew within half a second of the store's return.
+_OTHERS_TURN_SECONDS = 5.0
 
 
 class StoreWatch:
@@ -46,6 +50,7 @@ class StoreWatch:
         self._seen: StoreIdentity | None = None
         self._asking_since: float | None = None
         self._cautious_until = -float("inf")
+        self._others_turn_until = -float("inf")
         self._owed = False
         self._writing_back = asyncio.Lock()
         self._broken = asyncio.Event()
@@ -58,8 +63,8 @@ class StoreWatch:
 
     @property
     def settled(self) -> bool:
-        """Whether nothing is left to be written back; only then may a task be asked for."""
-        return not self._owed
+        """Whether nothing is left to be written back, by this worker or others; only then may a task be asked for."""
+        return not self._owed and self._clock() >= self._others_turn_until
 
     async def broken(self) -> None:
         """Return when a look has found the store not to be whole."""
@@ -116,9 +121,7 @@ class StoreWatch:
         else:
             self._broken.set()
         if before is None:
-            # This worker has nothing in the store yet; others may.
-            if not identity.is_whole:
-                self._be_cautious("incomplete")
+            self._note_first(identity, away_seconds)
         elif identity != before:
             self._kept.doubt()
             self._owed = True
@@ -128,8 +131,22 @@ class StoreWatch:
                 self._log.info("store is whole again")
             else:
                 self._be_cautious("lost")
+                if identity.is_former or identity.run_id != before.run_id:
+                    self._leave_others_their_turn(_OTHERS_TURN_SECONDS)
         elif away_seconds > self._renewal_seconds:
             self._be_cautious("away")
+
+    def _note_first(self, identity: StoreIdentity, away_seconds: float) -> None:
+        """This worker has nothing in the store yet; others may."""
+        if not identity.is_whole:
+            self._be_cautious("incomplete")
+        elif away_seconds > self._renewal_seconds:
+            self._be_cautious("away")
+        if identity.is_former:
+            self._leave_others_their_turn(_OTHERS_TURN_SECONDS - identity.uptime_seconds)
+
+    def _leave_others_their_turn(self, seconds: float) -> None:
+        self._others_turn_until = self._clock() + min(seconds, self._lease_seconds)
 
     def _be_cautious(self, change: str) -> None:
         self._cautious_until = self._clock() + self._lease_seconds

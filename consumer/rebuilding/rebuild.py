@@ -20,6 +20,7 @@ from aiokafka.errors import (
     NotCoordinatorForGroupError,
 )
 
+from common.partition_log import Read, read_on
 from common.record import UnknownVersion, UnreadableRecord, decode_task
 from common.store.marker import Marker
 from common.store.rebuild_lease import RebuildLease
@@ -47,6 +48,14 @@ _COORDINATOR_AWAY = (
 
 # Records done of records in all.
 OnProgress = Callable[[int, int], Awaitable[None]]
+
+
+class TopicMissing(RuntimeError):  # noqa: N818 - names what is wrong
+    """There is no such topic: nothing can be said of the store."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(f"there is no topic {topic}")
+        self.topic = topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +110,7 @@ class Rebuild:
         Raises:
             StoreUnavailable: Redis is out of reach; some is written.
             KafkaError: a broker refuses, or is out of reach.
+            TopicMissing: there is no such topic.
         """
         # In this order: what was committed before has its outcome among the results that are read.
         open_stretches = await self._open_stretches()
@@ -112,10 +122,11 @@ class Rebuild:
         for stretch in stretches:
             write = self._write_outcomes if stretch in result_stretches else self._write_open
             reached = stretch.start
-            async for position, records in self._read(stretch):
-                rebuilt = await write(records, rebuilt)
-                done += min(position, stretch.end) - reached
-                reached = min(position, stretch.end)
+            async for read in self._read(stretch):
+                rebuilt = await write([record for record in read.records if record.offset < stretch.end], rebuilt)
+                rebuilt = replace(rebuilt, unreadable=rebuilt.unreadable + read.skipped)
+                done += min(read.position, stretch.end) - reached
+                reached = min(read.position, stretch.end)
                 await on_progress(done, total)
         return rebuilt
 
@@ -138,6 +149,9 @@ class Rebuild:
 
     async def _partitions(self, topic: str) -> list[TopicPartition]:
         (described,) = await self._admin.describe_topics([topic])
+        if not described["partitions"]:
+            # Of another deployment's store it would be said that it is whole.
+            raise TopicMissing(topic)
         return [TopicPartition(topic, found["partition"]) for found in described["partitions"]]
 
     async def _committed(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
@@ -154,16 +168,15 @@ class Rebuild:
                 return {key: found[key].offset for key in partitions}
             await asyncio.sleep(_COORDINATOR_RETRY_SECONDS)
 
-    async def _read(self, stretch: _Stretch) -> AsyncIterator[tuple[int, list[ConsumerRecord]]]:
-        """The stretch's records and the offset reached with each; one partition at a time, which bounds the memory."""
-        key = stretch.partition
+    async def _read(self, stretch: _Stretch) -> AsyncIterator[Read]:
+        """The stretch's records, and perhaps some behind it; one partition at a time, which bounds the memory."""
+        key, position = stretch.partition, stretch.start
         self._reader.assign([key])
-        self._reader.seek(key, stretch.start)
-        position = stretch.start
+        self._reader.seek(key, position)
         while position < stretch.end:
-            found = await self._reader.getmany(key, timeout_ms=_POLL_MS, max_records=_RECORDS_PER_ROUND_TRIP)
-            position = await self._reader.position(key)
-            yield position, [record for record in found.get(key, []) if record.offset < stretch.end]
+            read = await read_on(self._reader, key, position, timeout_ms=_POLL_MS, max_records=_RECORDS_PER_ROUND_TRIP)
+            position = read.position
+            yield read
 
     async def _write_outcomes(self, records: Sequence[ConsumerRecord], so_far: Rebuilt) -> Rebuilt:
         outcomes, deleted, unreadable = [], dict[str, float](), 0

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from common.connections import stop_reader
+from common.partition_log import read_on
 from producer_api.kafka_link import KafkaUnavailable
 from producer_api.operator.cursor import Cursor, Stretch
 from producer_api.operator.letters import Letter, LetterFilter, Position, Source
@@ -145,7 +146,7 @@ class OpenLog:
 
     async def scan(self, cursor: Cursor, wanted: LetterFilter, *, limit: int) -> Page:
         """The next page of the letters meant: at most `limit`, fewer where another bound is met first."""
-        merge = _Merge(self._reader, self._topic, self._known(cursor))
+        merge = _Merge(self._reader, self._topic, await self._known(cursor))
         letters: list[Letter] = []
         scanned = size = 0
         # A part of the time is left for what is done with the page.
@@ -163,21 +164,28 @@ class OpenLog:
         return Page(letters, scanned, rest if rest.remaining else None)
 
     async def letter_at(self, position: Position) -> Letter | None:
-        """The letter at a position; None where there is none (any more)."""
+        """The letter at a position; None where there is none (any more), or none that can be read."""
         if position.partition not in self._partitions:
             return None
         record = await self._record_at(TopicPartition(self._topic, position.partition), position.offset)
         return None if record is None else _letter(record)
 
     async def original(self, source: Source) -> Letter | None:
-        """The record that a letter refers to, in the shape of a letter; None where it is gone."""
+        """The record that a letter refers to, in the shape of a letter; None where it is gone or cannot be read."""
         if source.partition not in await self._partitions_of(source.topic):
             return None
         record = await self._record_at(TopicPartition(source.topic, source.partition), source.offset)
         return None if record is None else _letter(record)
 
-    def _known(self, cursor: Cursor) -> Mapping[int, Stretch]:
-        return {number: left for number, left in cursor.stretches.items() if number in self._partitions}
+    async def _known(self, cursor: Cursor) -> Mapping[int, Stretch]:
+        """What of the cursor's there is: it comes from a client, which may have made it up."""
+        known = {number: left for number, left in cursor.stretches.items() if number in self._partitions}
+        keys = {number: TopicPartition(self._topic, number) for number in known}
+        ends: dict[TopicPartition, int] = await self._reader.end_offsets(list(keys.values()))
+        return {
+            number: Stretch(min(left.begin, ends[keys[number]]), min(left.end, ends[keys[number]]))
+            for number, left in known.items()
+        }
 
     async def _record_at(self, key: TopicPartition, offset: int) -> ConsumerRecord | None:
         begins, ends = await self._reader.beginning_offsets([key]), await self._reader.end_offsets([key])
@@ -185,9 +193,11 @@ class OpenLog:
             return None
         self._reader.assign([key])
         self._reader.seek(key, offset)
-        while await self._reader.position(key) <= offset:
-            found = await self._reader.getmany(key, timeout_ms=_POLL_MS, max_records=1)
-            for record in found.get(key, ()):
+        position = offset
+        while position <= offset:
+            read = await read_on(self._reader, key, position, timeout_ms=_POLL_MS, max_records=1)
+            position = read.position
+            for record in read.records:
                 return record if record.offset == offset else None
         return None
 
@@ -199,6 +209,7 @@ class _Merge:
         self._reader = reader
         self._ends = {TopicPartition(topic, number): left.end for number, left in stretches.items()}
         self._next = {TopicPartition(topic, number): left.begin for number, left in stretches.items()}
+        self._position = dict(self._next)
         self._read: dict[TopicPartition, deque[ConsumerRecord]] = {
             key: deque() for key, end in self._ends.items() if self._next[key] < end
         }
@@ -206,6 +217,7 @@ class _Merge:
             reader.assign(list(self._read))
             for key in self._read:
                 reader.seek(key, self._next[key])
+        self._log = structlog.get_logger(__name__)
 
     @property
     def rest(self) -> Cursor:
@@ -215,9 +227,10 @@ class _Merge:
     async def next(self, until: float) -> ConsumerRecord | None:
         """The next record; None when there is none, or none came up to `until` by the loop's clock."""
         while empty := [key for key, records in self._read.items() if not records]:
-            if asyncio.get_running_loop().time() >= until:
-                return None
-            await self._fill(empty)
+            for key in empty:
+                if asyncio.get_running_loop().time() >= until:
+                    return None
+                await self._fill(key)
         if not self._read:
             return None
         key = min(self._read, key=lambda key: (self._read[key][0].timestamp, key.partition))
@@ -227,14 +240,17 @@ class _Merge:
             del self._read[key]
         return record
 
-    async def _fill(self, empty: list[TopicPartition]) -> None:
-        found = await self._reader.getmany(*empty, timeout_ms=_POLL_MS, max_records=_RECORDS_PER_POLL)
-        for key in empty:
-            self._read[key].extend(record for record in found.get(key, ()) if record.offset < self._ends[key])
-            # At a partition's end may stand what is no record.
-            if not self._read[key] and await self._reader.position(key) >= self._ends[key]:
-                self._next[key] = self._ends[key]
-                del self._read[key]
+    async def _fill(self, key: TopicPartition) -> None:
+        position = self._position[key]
+        read = await read_on(self._reader, key, position, timeout_ms=_POLL_MS, max_records=_RECORDS_PER_POLL)
+        if read.skipped:
+            self._log.warning("unreadable record passed over", topic=key.topic, partition=key.partition, at=position)
+        self._position[key] = read.position
+        self._read[key].extend(record for record in read.records if record.offset < self._ends[key])
+        # At a partition's end may stand what is no record.
+        if not self._read[key] and read.position >= self._ends[key]:
+            self._next[key] = self._ends[key]
+            del self._read[key]
 
 
 def _letter(record: ConsumerRecord) -> Letter:

@@ -13,6 +13,7 @@ from common.record import UnknownVersion, UnreadableRecord, decode_task
 from common.settings import KafkaSettings
 from common.task import Task
 from common.topics import TopicNames
+from tests.support.unreadable_records import write_unreadable
 from tests.support.waiting import until
 
 _POLL_MS = 200
@@ -127,6 +128,11 @@ class KafkaView:
         """Append a record to the partition of its key; a null value is what compaction takes for a deletion."""
         async with create_producer(self._settings, "test-writer", max_record_bytes=8 << 20) as producer:
             await producer.send_and_wait(topic, value, key=key)
+
+    async def write_unreadable(self, topic: str, partition: int, *, timestamp_ms: int) -> None:
+        """Append a record that aiokafka cannot decode."""
+        async with create_producer(self._settings, "test-writer", max_record_bytes=8 << 20) as producer:
+            await write_unreadable(producer, topic, partition, [None], timestamp_ms=timestamp_ms)
 
     async def _partitions(self, topic: str) -> list[TopicPartition]:
         (description,) = await self._admin.describe_topics([topic])

@@ -12,8 +12,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
-from aiokafka.protocol.produce import ProduceRequest
-from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from prometheus_client import CollectorRegistry
 
 from common.connections import create_admin, create_group_consumer, create_producer, create_reader
@@ -23,6 +21,7 @@ from consumer.engine.engine import Engine
 from consumer.engine.ports import CommitListener, Delivery, Gate, OpenGate, Outcome, Settled, ignore_commits
 from consumer.metrics import EngineMetrics
 from consumer.settings import WorkerSettings
+from tests.support.unreadable_records import write_unreadable
 from tests.support.waiting import until
 
 Position = tuple[int, int]
@@ -129,15 +128,6 @@ class RunningEngine:
         await until(assigned, what=f"{partitions} partitions assigned")
 
 
-class _NoText(str):
-    """A header's name whose bytes are no text."""
-
-    __slots__ = ()
-
-    def encode(self, *_arguments: str) -> bytes:
-        return b"\xff"
-
-
 class _SlowToGiveUp(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
     def __init__(self, gate: asyncio.Event, entered: asyncio.Event) -> None:
         self._gate = gate
@@ -242,15 +232,7 @@ class Cluster:
 
     async def produce_unreadable(self, partition: int, values: Sequence[bytes | None]) -> None:
         """One batch as no client of ours would write it: where a value is None, a header's name is no UTF-8."""
-        builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, -1, 1 << 20)
-        for number, value in enumerate(values):
-            headers = [(_NoText("x"), b"v")] if value is None else []
-            builder.append(number, timestamp=1, key=b"key", value=value or b"poison", headers=headers)
-        topic = self.names.interactive
-        node = self.producer.client.cluster.leader_for_partition(TopicPartition(topic, partition))
-        request = ProduceRequest(None, -1, 5000, [(topic, [(partition, bytes(builder.build()))])])
-        response = await self.producer.client.send(node, request)
-        assert response.topics[0][1][0][1] == 0
+        await write_unreadable(self.producer, self.names.interactive, partition, values)
 
     async def committed(self, partition: int) -> int | None:
         """The group's committed offset, None where there is none."""

@@ -1,8 +1,13 @@
 """A store that lost something, or was away: holders write back first, and nobody calls what was called."""
 
 import asyncio
+from dataclasses import replace
 
-from common.store.marker import Marker
+import pytest
+
+from common.store.leases import Leases
+from common.store.marker import Marker, StoreIdentity
+from common.store.scripts import StoreUnavailable
 from common.task import Status
 from consumer.engine.ports import RetryAfter, Settled
 from tests.consumer.llm.harness import InBackground, Scene, a_delivery, a_task
@@ -121,6 +126,72 @@ async def test_no_lapsed_lease_is_taken_over_for_one_lease_after_a_loss(scene: S
     await until(lambda: clock() >= lost_at + 1.0)
     assert isinstance(await other.handle(task), Settled)
     assert (await scene.state(task)).crashes == 1
+
+
+async def test_a_task_that_a_store_gone_back_in_time_shows_as_queued_is_left_to_its_holder(
+    scene: Scene, fake_model: FakeModel, in_background: InBackground
+) -> None:
+    holder, other = scene.worker(), scene.worker(lease_seconds=1.0)
+    task = a_task()
+    await scene.accept(task)
+    await holder.watch.look()
+    await other.watch.look()
+    key = scene.keys.task(task.task_id)
+    snapshot = await scene.redis.dump(key)
+    assert snapshot
+    await fake_model.hold()
+    handling = in_background(holder.handle(task))
+    await fake_model.wait_for_in_flight(1)
+
+    # Restarted from a snapshot of before the claim; the record comes to the other worker, as after a rebalance.
+    await scene.redis.restore(key, 0, snapshot, replace=True)
+    await scene.redis.set(scene.keys.marker, "another process:1")
+    await other.watch.look()
+    clock = asyncio.get_running_loop().time
+    noticed_at = clock()
+    assert (await scene.state(task)).status is Status.QUEUED
+    assert isinstance(await other.handle(task), RetryAfter)
+    await holder.watch.look()
+    await until(lambda: clock() >= noticed_at + 1.0)
+    assert isinstance(await other.handle(task), RetryAfter)
+    await fake_model.release_all()
+    assert isinstance(await handling, Settled)
+    assert isinstance(await other.handle(task), Settled)
+    assert len(await fake_model.calls()) == 1
+
+
+async def test_others_have_their_turn_also_where_a_worker_comes_just_after_the_restart(scene: Scene) -> None:
+    former = StoreIdentity("now", None, is_former=True, uptime_seconds=4.5)
+    newcomer, late = scene.worker(), scene.worker()
+    newcomer.watch._note(former, 0.0)
+    late.watch._note(replace(former, uptime_seconds=5.0), 0.0)
+    assert not newcomer.watch.settled
+    assert late.watch.settled
+    await until(lambda: newcomer.watch.settled)
+
+
+async def test_a_worker_that_came_while_the_store_was_away_takes_over_no_lapsed_lease(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = scene.worker(lease_seconds=1.0)
+    task = a_task()
+    await Leases(
+        scene.redis.link, scene.keys, worker="holder", lease_seconds=30, result_ttl_seconds=60, max_crashes=3
+    ).claim(task, token="holder", partition=3, offset=7)
+    await scene.set(task, lease_until=1)
+
+    async def away() -> StoreIdentity:
+        raise StoreUnavailable("away")
+
+    clock = asyncio.get_running_loop().time
+    came_at = clock()
+    with monkeypatch.context() as patched:
+        patched.setattr(worker.watch._marker, "identity", away)
+        with pytest.raises(StoreUnavailable):
+            await worker.watch.look()
+        await until(lambda: clock() >= came_at + 0.5)
+    assert isinstance(await worker.handle(task), RetryAfter)
+    assert worker.counted("store_changes_total", change="away") == 1
 
 
 async def test_a_store_that_never_changed_costs_no_task_a_second_look(scene: Scene) -> None:

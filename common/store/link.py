@@ -10,9 +10,9 @@ from common.store.wire import Wire, WireBroken
 _MOST_REPEATS = 2
 _BASE_SECONDS, _CAP_SECONDS = 0.05, 0.5
 
-# Redis answers, and takes no commands now: loading its data, a replica, out of memory or disk, in somebody's script; or
-# it does not take ours.
-_TRY_LATER = frozenset({"LOADING", "READONLY", "OOM", "MISCONF", "MASTERDOWN", "BUSY", "NOAUTH", "WRONGPASS"})
+# What is wrong with a command itself. Every other refusal is of Redis's state or its operator's making, and passes with
+# it: it loads its data, is a replica or has too few, is out of memory or disk, in somebody's script, does not know us.
+_OF_THE_COMMAND = frozenset({"ERR", "WRONGTYPE", "NOSCRIPT", "CROSSSLOT"})
 _TOO_MANY_CLIENTS = "ERR max number of clients reached"
 
 
@@ -110,7 +110,7 @@ def granted(replies: list[Any]) -> list[Any]:
     """
     for reply in replies:
         if isinstance(reply, ReplyError):
-            if reply.code in _TRY_LATER or str(reply) == _TOO_MANY_CLIENTS:
+            if reply.code not in _OF_THE_COMMAND or str(reply) == _TOO_MANY_CLIENTS:
                 raise StoreUnavailable(f"Redis takes no commands: {reply.code}") from reply
             raise reply
     return replies

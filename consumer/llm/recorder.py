@@ -164,10 +164,11 @@ class Recorder:
         if state is None:
             # Deleted or lost since the store was asked: the claim knows which, and what follows.
             return RetryAfter(0)
-        if state.run != task.run:
+        if state.run > task.run:
             self._log.info("skipped", reason="started anew")
             return Settled()
-        if not state.status.is_final:
+        if state.run < task.run or not state.status.is_final:
+            # The store went back in time since it was asked.
             return RetryAfter(LOOK_AGAIN_SECONDS)
         value = stored_result(task, state)
         if value is None:

@@ -103,6 +103,11 @@ async def test_a_command_that_redis_refuses_is_its_callers_alone(link: RedisLink
         "MASTERDOWN Link with MASTER is down",
         "BUSY Redis is busy running a script.",
         "NOAUTH Authentication required.",
+        "NOREPLICAS Not enough good replicas to write.",
+        "NOPERM User worker has no permissions to run the 'evalsha' command",
+        "CLUSTERDOWN The cluster is down",
+        "TRYAGAIN Multiple keys request during rehashing of slot",
+        "EXECABORT Transaction discarded because of previous errors.",
         "ERR max number of clients reached",
     ],
 )

@@ -169,6 +169,7 @@ async def test_an_answer_after_a_lapsed_lease_counts_if_nobody_took_over(
     worker.keeper._lease_seconds = 5
     await fake_model.hold()
     task = a_task()
+    await scene.accept(task)
     handling = in_background(worker.handle(task))
     await fake_model.wait_for_in_flight(1)
     await fake_model.release_all()

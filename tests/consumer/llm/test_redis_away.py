@@ -9,7 +9,7 @@ from common.settings import RedisSettings
 from common.store.keys import Keys
 from common.task import Status
 from consumer.engine.ports import RetryAfter, Settled
-from tests.consumer.llm.harness import InBackground, Scene, a_task, model_server
+from tests.consumer.llm.harness import InBackground, Scene, a_delivery, a_task, model_server
 from tests.support.fake_model import FakeModel
 from tests.support.processes import Processes
 from tests.support.redis_client import create_redis
@@ -97,6 +97,28 @@ async def test_after_the_call_its_outcome_is_kept_until_it_is_recorded(
         assert isinstance(outcome, RetryAfter)
         assert (state.status, state.failures) == (Status.QUEUED, 1)
     assert len(await fake_model.calls()) == 1
+
+
+async def test_a_redis_that_refuses_writes_loses_no_answer_and_fails_no_task(
+    scene: Scene, fake_model: FakeModel, in_background: InBackground
+) -> None:
+    worker = scene.worker()
+    await fake_model.hold()
+    called, waiting = a_task("called"), a_task("waiting")
+    for task in (called, waiting):
+        await scene.accept(task)
+    handling = in_background(worker.handle(called))
+    await fake_model.wait_for_in_flight(1)
+    await scene.redis.config_set("min-replicas-to-write", 1)
+    await fake_model.release_all()
+    assert isinstance(await worker.handle(waiting), RetryAfter)
+    assert isinstance(await worker.executor.give_up(a_delivery(waiting), "ReplyError"), RetryAfter)
+    await until(lambda: worker.counted("store_failures_total", move="finish") >= 2)
+    assert not handling.done()
+    await scene.redis.config_set("min-replicas-to-write", 0)
+    assert isinstance(await handling, Settled)
+    assert isinstance(await worker.handle(waiting), Settled)
+    assert await fake_model.calls_by_prompt() == {"called": 1, "waiting": 1}
 
 
 async def test_a_task_that_redis_forgot_is_recorded_all_the_same(

@@ -24,6 +24,8 @@ from common.task import parse_task_id
 from producer_api.settings import Settings
 
 _LETTERS_PER_PAGE = 200
+# The API's own bounds.
+_POSITIONS_A_REQUEST, _TASK_IDS_A_REQUEST = 100, 1_000
 _SECONDS_BETWEEN_LINES = 2.0
 
 
@@ -182,10 +184,13 @@ def _redrive(names: Sequence[str], wanted: Wanted, *, everything: bool, dry_run:
     task_ids = [name for name in names if parse_task_id(name) is not None]
     positions = [name for name in names if parse_task_id(name) is None]
     requests: list[dict[str, Any]] = [
-        {"positions": positions[begin : begin + 100]} for begin in range(0, len(positions), 100)
+        {"positions": positions[begin : begin + _POSITIONS_A_REQUEST]}
+        for begin in range(0, len(positions), _POSITIONS_A_REQUEST)
     ]
-    if task_ids:
-        requests.append({"task_ids": task_ids})
+    requests += [
+        {"task_ids": task_ids[begin : begin + _TASK_IDS_A_REQUEST]}
+        for begin in range(0, len(task_ids), _TASK_IDS_A_REQUEST)
+    ]
     if wanted.fields:
         requests.append(dict(wanted.fields))
     if everything:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cli.exit_codes import ExitCode
+from common.task import new_task_id
 from tests.cli.running import Finished, run_command
 from tests.cli.scripted_api import Reply, ScriptedApi, refusal, scripted_api
 
@@ -147,3 +148,12 @@ async def test_what_answers_otherwise_is_no_api_of_ours(tmp_path: Path) -> None:
         done = await run(api, tmp_path, "redrive", "0-1")
     assert done.status == ExitCode.USAGE
     assert "does not answer as Promptmill does" in done.errors
+
+
+async def test_more_ids_than_one_request_takes_are_asked_for_in_several(tmp_path: Path) -> None:
+    task_ids = [new_task_id() for _ in range(1_001)]
+    positions = [f"0-{number}" for number in range(101)]
+    async with scripted_api(*(page("items") for _ in range(4))) as api:
+        done = await run(api, tmp_path, "redrive", *task_ids, *positions)
+    assert len(api.requests) == 4, done.errors[-500:]
+    assert done.status == ExitCode.NOT_COMPLETED

@@ -159,6 +159,7 @@ class Leases:
         may_create: bool = True,
         may_take_over: bool = True,
         will_call: bool = True,
+        connection: int | None = None,
     ) -> ClaimReply:
         """Take `task` from the record at `partition` and `offset`.
 
@@ -166,7 +167,8 @@ class Leases:
         those that failed and of the next one: a task that the store does not have is made anew with them, and with them
         it may have to wait.
         Without `may_create` a task that the store does not have is answered with `Missing`, without `may_take_over` a
-        lapsed lease with `Lapsed`: after the store has lost something, holders must have their turn first.
+        lapsed lease with `Lapsed`: after the store has lost something, holders must have their turn first. With
+        `connection` nothing is asked of a Redis that answers over another connection than the one of that number.
         """
         arguments = {
             **identity(task),
@@ -187,7 +189,7 @@ class Leases:
         if not_before is not None:
             arguments["not_before"] = to_millis(not_before)
         call = ScriptCall(self._claim, self._keys.of(task.task_id), arguments)
-        [reply] = await run_scripts(self._link, [call])
+        [reply] = await run_scripts(self._link, [call], connection=connection)
         return _claim_reply(reply, task, token, partition, offset)
 
     async def renew(self, claims: Sequence[tuple[Claim, bool]]) -> list[Hold]:

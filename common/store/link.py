@@ -33,9 +33,17 @@ class RedisLink:
         self._wire: Wire | None = None
         self._connecting: asyncio.Task[Wire] | None = None
         self._closed = False
+        self._connections = 0
 
-    async def ask(self, commands: Sequence[bytes]) -> list[Any]:
+    @property
+    def connections(self) -> int:
+        """How many were made so far. Behind another one may stand another Redis, or the same with older data."""
+        return self._connections
+
+    async def ask(self, commands: Sequence[bytes], *, connection: int | None = None) -> list[Any]:
         """The replies to encoded commands, in order, in one round trip; what Redis refused is a `ReplyError` in it.
+
+        With `connection` they are sent over the connection of that number, and over no later one.
 
         Raises:
             StoreUnavailable: Redis is out of reach; some of the commands may have happened.
@@ -46,6 +54,8 @@ class RedisLink:
                 wire = self._wire
                 if wire is None or wire.broken is not None:
                     wire = await self._connected()
+                if connection is not None and connection != self._connections:
+                    raise StoreUnavailable("the connection to Redis is another one")
                 if not wire.has_room:
                     await wire.room()
                 return await wire.ask(commands)
@@ -93,6 +103,7 @@ class RedisLink:
     async def _new_wire(self) -> Wire:
         try:
             self._wire = await self._connect()
+            self._connections += 1
         except asyncio.CancelledError:
             # Of this alone: those who wait for the connection were not cancelled.
             raise WireBroken("closed") from None

@@ -20,12 +20,14 @@ class StoreIdentity:
     """What the store is: `marker` is None where it is missing or was set under another Redis process.
 
     `is_former` tells the second from the first: what is there may be as old as the snapshot it was read from.
+    `connection` is the number of the link's connection that it was seen over.
     """
 
     run_id: str
     marker: str | None
     is_former: bool = False
     uptime_seconds: float = field(default=0.0, compare=False)
+    connection: int = field(default=0, compare=False)
 
     @property
     def is_whole(self) -> bool:
@@ -40,14 +42,24 @@ class Marker:
         self._link = link
         self._key = keys.marker
 
+    @property
+    def connection(self) -> int:
+        """The number of the link's connection by now."""
+        return self._link.connections
+
     async def identity(self) -> StoreIdentity:
         """What the store is now."""
-        info, marker = await self._link.transaction(("INFO", "server"), ("GET", self._key))
+        while True:
+            connection = self._link.connections
+            info, marker = await self._link.transaction(("INFO", "server"), ("GET", self._key))
+            # Otherwise it is not certain which of two connections answered.
+            if connection == self._link.connections:
+                break
         told = dict(line.split(":", 1) for line in info.decode().splitlines() if ":" in line)
         run_id, uptime = told["run_id"], float(told["uptime_in_seconds"])
         text = None if marker is None else marker.decode()
         is_former = text is not None and not text.startswith(f"{run_id}:")
-        return StoreIdentity(run_id, None if is_former else text, is_former, uptime)
+        return StoreIdentity(run_id, None if is_former else text, is_former, uptime, connection)
 
     async def set(self, run_id: str) -> None:
         """Say that the store under `run_id` is whole again."""

@@ -89,20 +89,24 @@ def identity(task: Task) -> dict[str, str | float]:
     }
 
 
-async def run_scripts(link: RedisLink, calls: Sequence[ScriptCall | EncodedCall]) -> list[Reply]:
+async def run_scripts(
+    link: RedisLink, calls: Sequence[ScriptCall | EncodedCall], *, connection: int | None = None
+) -> list[Reply]:
     """The replies of all calls, in order, in one round trip (two when scripts had to be loaded).
+
+    With `connection` over the connection of that number alone.
 
     Raises:
         StoreUnavailable: Redis is out of reach; some of the calls may have happened.
     """
     if not calls:
         return []
-    replies = await link.ask([call.encode() for call in calls])
+    replies = await link.ask([call.encode() for call in calls], connection=connection)
     forgotten = [index for index, reply in enumerate(replies) if _is_forgotten(reply)]
     if forgotten:
         sources = {calls[index].script.source for index in forgotten}
         loads = [encode_command("SCRIPT", "LOAD", source) for source in sources]
-        again = await link.ask([*loads, *(calls[index].encode() for index in forgotten)])
+        again = await link.ask([*loads, *(calls[index].encode() for index in forgotten)], connection=connection)
         granted(again[: len(loads)])
         for index, reply in zip(forgotten, again[len(loads) :], strict=True):
             replies[index] = reply

@@ -133,6 +133,8 @@ class Executor:
         """Take the task and call the model; with a `failure`, take it only to end it by that."""
         if not self._keeper.in_touch:
             return RetryAfter(LOOK_AGAIN_SECONDS)
+        if not self._watch.is_current:
+            await self._watch.look()
         if not self._watch.settled:
             return RetryAfter(_DOUBTED_SECONDS)
         since = self._chance.clock()
@@ -179,10 +181,14 @@ class Executor:
             will_call=will_call,
         )
         try:
-            reply = await ask(may_create=False, may_take_over=False)
+            reply = await ask(may_create=False, may_take_over=False, connection=self._watch.connection)
             # What seems to be free is taken only from a store that has lost nothing as of now.
             if isinstance(reply, Missing | Lapsed) and await self._watch.confirms(reply):
-                reply = await ask(may_create=isinstance(reply, Missing), may_take_over=isinstance(reply, Lapsed))
+                reply = await ask(
+                    may_create=isinstance(reply, Missing),
+                    may_take_over=isinstance(reply, Lapsed),
+                    connection=self._watch.connection,
+                )
         except StoreUnavailable:
             self._tokens.unanswered(task.task_id, token)
             self._metrics.store_failures.labels("claim").inc()

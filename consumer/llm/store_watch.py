@@ -4,7 +4,8 @@ Redis may lose everything, go back in time, or be away for so long that leases l
 renew. Then what is missing does not mean that it never was, nor a lapsed lease that its holder is gone: for one lease
 nothing is taken for what it seems, while every holder writes back what it knows. After a restart a task may even be
 shown as queued while another worker calls the model for it: nobody claims anything until the others have had the time
-to notice, too.
+to notice, too. Whether there was a restart is known of a connection only once it was looked over: nothing is claimed
+over another.
 """
 
 import asyncio
@@ -60,6 +61,16 @@ class StoreWatch:
     def is_whole(self) -> bool:
         """Whether the store, at the last look, had everything that there is."""
         return self._seen is not None and self._seen.is_whole
+
+    @property
+    def connection(self) -> int | None:
+        """The number of the link's connection that the last look went over; None before the first."""
+        return None if self._seen is None else self._seen.connection
+
+    @property
+    def is_current(self) -> bool:
+        """Whether that is the connection by now: a look says nothing of the Redis behind another."""
+        return self.connection == self._marker.connection
 
     @property
     def settled(self) -> bool:

@@ -237,6 +237,25 @@ MUTATIONS = (
     ),
     # The same, and more, seen by the state machine from outside.
     Mutation(
+        "after a restart of the store queued tasks are claimed at once",
+        "consumer/llm/store_watch.py",
+        (("return not self._owed and self._clock() >= self._others_turn_until", "return not self._owed"),),
+        "tests/consumer/llm/test_store_watch.py"
+        "::test_a_task_that_a_store_gone_back_in_time_shows_as_queued_is_left_to_its_holder",
+    ),
+    Mutation(
+        "a Redis that refuses writes is an error of our own",
+        "common/store/link.py",
+        (("if reply.code not in _OF_THE_COMMAND or", "if reply.code in {'OOM', 'READONLY'} or"),),
+        "tests/consumer/llm/test_redis_away.py::test_a_redis_that_refuses_writes_loses_no_answer_and_fails_no_task",
+    ),
+    Mutation(
+        "a record that no client can decode ends a rebuild",
+        "common/partition_log.py",
+        (("if isinstance(error, KafkaError) and not isinstance(error, CorruptRecordException):", "if error:"),),
+        "tests/consumer/store_loss/test_rebuild.py::test_records_that_nobody_can_read_end_no_rebuild",
+    ),
+    Mutation(
         "machine: the highest finished offset is committed",
         "consumer/engine/offsets.py",
         (("return self._delivered[0] if self._delivered else self._next", "return self._last_finished + 1"),),

@@ -1,11 +1,21 @@
 """How the memory of processes grows; pure but for the look at a process."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tests.support.processes import LiveProcess
 
 _SECONDS_AN_HOUR = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """Of one process, its first time left out: seconds watched, bytes an hour, and the bytes it held at last."""
+
+    process: str
+    seconds: float
+    bytes_an_hour: float
+    resident_bytes: float
 
 
 @dataclass(slots=True)
@@ -20,13 +30,14 @@ class MemoryLog:
             if process.is_running():
                 self.samples.setdefault((process.name, process.pid), []).append((now, process.resident_bytes()))
 
-    def growth(self, *, at_least_seconds: float, settling_seconds: float) -> Mapping[str, float]:
-        """Return bytes an hour for each process that was seen for long enough, its first time left out."""
-        grown = {}
+    def growth(self, *, at_least_seconds: float, settling_seconds: float) -> list[Growth]:
+        """Return how each process grew that was watched for long enough after it had settled."""
+        grown = []
         for (name, pid), samples in self.samples.items():
             settled = [sample for sample in samples if sample[0] - samples[0][0] >= settling_seconds]
-            if settled and settled[-1][0] - settled[0][0] >= at_least_seconds:
-                grown[f"{name} (process {pid})"] = slope(settled) * _SECONDS_AN_HOUR
+            if settled and (watched := settled[-1][0] - settled[0][0]) >= at_least_seconds:
+                an_hour = slope(settled) * _SECONDS_AN_HOUR
+                grown.append(Growth(f"{name} (process {pid})", watched, an_hour, settled[-1][1]))
         return grown
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.faults.memory import MemoryLog, slope
+from tests.faults.memory import Growth, MemoryLog, slope
 
 
 @pytest.mark.parametrize(
@@ -23,5 +23,6 @@ def test_growth_is_told_of_processes_that_lived_long_enough_and_without_their_fi
             ("worker-1", 8): [(200.0, 10), (230.0, 900)],
         }
     )
-    grown = log.growth(at_least_seconds=100, settling_seconds=60)
-    assert grown == {"worker-1 (process 7)": pytest.approx(1_800.0)}
+    assert log.growth(at_least_seconds=100, settling_seconds=60) == [
+        Growth("worker-1 (process 7)", 120.0, 1_800.0, 5_060)
+    ]

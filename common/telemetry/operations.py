@@ -10,6 +10,8 @@ from typing import Any
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from common.bounded_http import BoundedHttpProtocol
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -74,7 +76,13 @@ async def serving_operations(operations: Operations, *, host: str, port: int) ->
     """
     listener = socket.create_server((host, port), backlog=128)
     config = uvicorn.Config(
-        operations, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=2, ws="none"
+        operations,
+        http=BoundedHttpProtocol,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=2,
+        ws="none",
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="operations")

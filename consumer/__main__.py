@@ -9,7 +9,6 @@ import uvloop
 
 from common.settings import SettingsError, load_settings
 from common.telemetry.logging import configure_logging
-from common.topics import TopicsUnfit
 from consumer.app import run_worker
 from consumer.settings import Settings
 from consumer.startup import StartError
@@ -30,8 +29,8 @@ def main() -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run_worker(settings))
-    except (StartError, TopicsUnfit) as error:
-        sys.stderr.write(f"{error}\n")
+    except StartError as error:
+        structlog.get_logger(__name__).error("cannot start", reason=error.reason, mend=error.mend)
     except Exception:  # noqa: BLE001 - the last place that can say it without an exception's own words
         structlog.get_logger(__name__).exception("worker failed")
     else:

@@ -60,7 +60,6 @@ async def run_worker(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT, then drain.
 
     Raises:
-        TopicsUnfit: the topics are not as the contract has them.
         EngineError: the engine cannot go on; the process should be replaced.
         StartError: the operations port cannot be bound.
     """
@@ -103,7 +102,9 @@ async def run_worker(settings: Settings) -> None:
         port = await parts.enter_async_context(_operations_port(operations, settings.worker))
         log.info("worker started", worker=name, operations_port=port, concurrency=settings.worker.concurrency)
 
-        reached = prepare_kafka(settings.kafka, settings.tasks, producer, client_id=name, rng=rng)
+        reached = prepare_kafka(
+            settings.kafka, settings.tasks, producer, client_id=name, rng=rng, hindered_by=health.hindered_by
+        )
         if await stopped_before(reached, stop):
             return
         forgetter = _forgetter(settings, redis, producer, names, rng)
@@ -159,7 +160,8 @@ async def _operations_port(operations: Operations, worker: WorkerSettings) -> As
             bound = await serving.enter_async_context(serving_operations(operations, host=host, port=port))
         except OSError as error:
             name = variable_name("worker", "operations_port")
-            raise StartError(f"cannot listen on {host}:{port}: {error.strerror}; set {name} to a free one") from error
+            reason = f"cannot listen on {host}:{port}: {error.strerror}"
+            raise StartError(reason, mend=f"set {name} to a free one") from error
         yield bound
 
 

@@ -11,12 +11,17 @@ _PING_SECONDS = 1.0
 
 @dataclass(slots=True)
 class Health:
-    """A worker's health. Until there is an engine it is alive, and not ready."""
+    """A worker's health. Until there is an engine it is alive, and not ready because of `hindrance`."""
 
     redis_answers: Callable[[], Awaitable[bool]]
     leases_are_kept: Callable[[], bool]
     store_is_whole: Callable[[], bool]
     engine: Engine | None = None
+    hindrance: str = "Kafka was not reached yet"
+
+    def hindered_by(self, reason: str) -> None:
+        """Note what keeps the engine from being made."""
+        self.hindrance = reason
 
     async def liveness(self) -> list[str]:
         """Why this process should be replaced; what is away beside it is no reason."""
@@ -27,7 +32,7 @@ class Health:
 
     async def readiness(self) -> list[str]:
         """Why this worker does not work now."""
-        reasons = ["Kafka was not reached yet"] if self.engine is None else await self.engine.readiness()
+        reasons = [self.hindrance] if self.engine is None else await self.engine.readiness()
         try:
             async with asyncio.timeout(_PING_SECONDS):
                 answers = await self.redis_answers()

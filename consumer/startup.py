@@ -52,6 +52,8 @@ async def prepare_kafka(
             if str(error) != said:
                 said = str(error)
                 log.error("topics unfit", detail=said)  # noqa: TRY400 - an operator's matter, no fault in the code
+            else:
+                log.debug("topics still unfit", failures=failures)
         except (KafkaError, TimeoutError) as error:
             hindered_by("Kafka is out of reach")
             log.warning("Kafka is out of reach", error=type(error).__name__, failures=failures + 1)

@@ -108,6 +108,7 @@ async def test_unfit_topics_are_said_once_and_waited_for_until_they_are_mended( 
         redis__url=redis_settings.url.get_secret_value(),
         redis__key_prefix=redis_settings.key_prefix,
         worker__operations_port=operations_port,
+        log__level="debug",
     )
 
     async def says(path: str, status: int, reason: str) -> bool:
@@ -116,6 +117,7 @@ async def test_unfit_topics_are_said_once_and_waited_for_until_they_are_mended( 
 
     await until(lambda: says("/readyz", 503, "Kafka's topics are unfit"), ignoring=(aiohttp.ClientError,))
     assert await says("/livez", 200, "ok"), "nobody should restart it for that"
+    await until(lambda: "topics still unfit" in worker.log(), what="another look at the topics")
     await admin.create_partitions({topic: NewPartitions(kafka_settings.task_partitions)})
     await until(lambda: says("/readyz", 200, "ok"), what="a ready worker")
     await admin.close()

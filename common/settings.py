@@ -3,6 +3,8 @@
 A secret may also stand in a file: `PROMPTMILL_LLM__API_KEY_FILE=/run/secrets/key` sets `llm.api_key`.
 """
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
@@ -20,8 +22,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
-ENV_PREFIX = "PROMPTMILL_"
-ENV_DELIMITER = "__"
+from common.setting_names import ENV_DELIMITER, ENV_PREFIX, variables_of_no_group
 
 _HOUR = 3600.0
 _DAY = 24 * _HOUR
@@ -201,20 +202,44 @@ def load_settings(settings_class: type[AnySettings]) -> AnySettings:
     """Read a service's settings from the environment.
 
     Raises:
-        SettingsError: one line per variable at fault; values are never quoted.
+        SettingsError: one line per variable at fault; values are never quoted. A variable that no service knows is one.
     """
+    faults = _unknown(settings_class, os.environ)
     try:
-        return settings_class()
+        settings = settings_class()
     except SourceError as error:
         # Ours are its causes; its own text names the field alone.
-        raise SettingsError(str(error.__cause__ if isinstance(error.__cause__, SettingsError) else error)) from None
+        faults.append(str(error.__cause__ if isinstance(error.__cause__, SettingsError) else error))
+    except SettingsError as error:
+        faults.append(str(error))
     except ValidationError as error:
-        raise SettingsError("\n".join(_explain(item["loc"], item["msg"]) for item in error.errors())) from None
+        faults += [_explain(item["loc"], item["msg"]) for item in error.errors()]
+    else:
+        if not faults:
+            return settings
+    raise SettingsError("\n".join(faults))
+
+
+def setting_variables(settings_class: type[ServiceSettings]) -> list[str]:
+    """The variables that set a service's settings, one each."""
+    return [
+        variable_name(group, name)
+        for group, field in settings_class.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Block)
+        for name in field.annotation.model_fields
+    ]
 
 
 def variable_name(*path: str) -> str:
     """The environment variable that sets `path`: ("api", "port") is PROMPTMILL_API__PORT."""
     return ENV_PREFIX + ENV_DELIMITER.join(path).upper()
+
+
+def _unknown(settings_class: type[ServiceSettings], environ: Mapping[str, str]) -> list[str]:
+    return [
+        f"{unknown.variable}: is no setting{f'; did you mean {unknown.nearest}?' if unknown.nearest else ''}"
+        for unknown in variables_of_no_group(environ, settings_class.model_fields, setting_variables(settings_class))
+    ]
 
 
 def _explain(location: tuple[int | str, ...], message: str) -> str:

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr
 
-from common.settings import ENV_DELIMITER, ENV_PREFIX, ServiceSettings, variable_name
+from common.setting_names import ENV_DELIMITER, ENV_PREFIX, FILE_SUFFIX, UnknownVariable, variables_of_no_group
+from common.settings import ServiceSettings, setting_variables, variable_name
 
 _MASK = "********"
-_FILE_SUFFIX = "_FILE"
 _SECRET_ADDRESSES = ("redis://", "rediss://", "unix://")
 
 # Read where our own name for the same thing is not set; the worker's settings do it too.
@@ -31,14 +31,6 @@ class Setting:
     source: str
     services: tuple[str, ...]
     meaning: str
-
-
-@dataclass(frozen=True, slots=True)
-class UnknownVariable:
-    """A variable with our prefix that no setting has; `nearest` is the one it may be meant for."""
-
-    variable: str
-    nearest: str | None
 
 
 def list_settings(services: Mapping[str, ServiceSettings], environ: Mapping[str, str]) -> list[Setting]:
@@ -62,33 +54,22 @@ def list_settings(services: Mapping[str, ServiceSettings], environ: Mapping[str,
 
 
 def unknown_variables(
-    settings_classes: Sequence[type[ServiceSettings]], environ: Mapping[str, str], others: Sequence[str]
+    settings_classes: Sequence[type[ServiceSettings]], environ: Mapping[str, str]
 ) -> list[UnknownVariable]:
-    """The variables with our prefix that set nothing, sorted; `others` are known for another reason."""
-    settings, blocks = _known(settings_classes)
-    known = {*settings, *blocks, *(name + _FILE_SUFFIX for name in settings), *others}
+    """The variables with our prefix that set nothing in any of the services, sorted."""
+    settings = list(dict.fromkeys(name for settings in settings_classes for name in setting_variables(settings)))
+    groups = {name for settings in settings_classes for name in settings.model_fields}
+    grouped = {variable_name(group) + ENV_DELIMITER for group in groups}
+    known = {*settings, *(name + FILE_SUFFIX for name in settings)}
+    found = variables_of_no_group(environ, groups, settings)
     # Compared without what they all begin with, or everything would be near to everything.
-    candidates = {name.removeprefix(ENV_PREFIX): name for name in (*settings, *others)}
-    found = []
-    for name in sorted(environ):
-        if not name.upper().startswith(ENV_PREFIX) or name.upper() in known:
-            continue
-        own = name.upper().removeprefix(ENV_PREFIX).removesuffix(_FILE_SUFFIX)
-        nearest = get_close_matches(own, candidates, n=1)
-        found.append(UnknownVariable(name, candidates[nearest[0]] if nearest else None))
-    return found
-
-
-def _known(settings_classes: Sequence[type[ServiceSettings]]) -> tuple[list[str], list[str]]:
-    settings: dict[str, None] = {}
-    blocks: dict[str, None] = {}
-    for settings_class in settings_classes:
-        for block_name, block_field in settings_class.model_fields.items():
-            blocks[variable_name(block_name)] = None
-            block = block_field.annotation
-            if isinstance(block, type) and issubclass(block, BaseModel):
-                settings.update(dict.fromkeys(variable_name(block_name, name) for name in block.model_fields))
-    return list(settings), list(blocks)
+    candidates = [name.removeprefix(ENV_PREFIX) for name in settings]
+    for name in environ:
+        if name.upper().startswith(tuple(grouped)) and name.upper() not in known:
+            own = name.upper().removeprefix(ENV_PREFIX).removesuffix(FILE_SUFFIX)
+            nearest = get_close_matches(own, candidates, n=1)
+            found.append(UnknownVariable(name, ENV_PREFIX + nearest[0] if nearest else None))
+    return sorted(found)
 
 
 def _blocks(settings: ServiceSettings) -> list[tuple[str, BaseModel]]:
@@ -98,8 +79,8 @@ def _blocks(settings: ServiceSettings) -> list[tuple[str, BaseModel]]:
 def _source(variable: str, block_variable: str, present: Mapping[str, str]) -> str:
     if variable in present:
         return variable
-    if variable + _FILE_SUFFIX in present:
-        return f"file {present[variable + _FILE_SUFFIX]}"
+    if variable + FILE_SUFFIX in present:
+        return f"file {present[variable + FILE_SUFFIX]}"
     if block_variable in present and _sets(present[block_variable], variable, block_variable):
         return block_variable
     fallback = _FALLBACKS.get(variable)

@@ -1,15 +1,14 @@
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from rich.console import Console
 from rich.text import Text
 
-from cli.addresses import API_URL_VARIABLE
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
-from cli.settings.listing import Setting, UnknownVariable, list_settings, unknown_variables
+from cli.settings.listing import Setting, list_settings, unknown_variables
+from common.setting_names import UnknownVariable
 from common.settings import ServiceSettings, SettingsError, load_settings
 from consumer.settings import Settings as ConsumerSettings
 from producer_api.settings import Settings as ApiSettings
@@ -22,10 +21,8 @@ def show_settings(environ: Mapping[str, str], *, as_json: bool) -> None:
         CommandError: A service would not start with these; the text names each variable at fault.
     """
     classes: dict[str, type[ServiceSettings]] = {"producer_api": ApiSettings, "consumer": ConsumerSettings}
-    unknown = unknown_variables(list(classes.values()), environ, [API_URL_VARIABLE])
+    unknown = unknown_variables(list(classes.values()), environ)
     loaded = _load(classes, {variable.variable.upper(): variable for variable in unknown})
-    for variable in unknown:
-        print(f"promptmill: {variable.variable} is no setting of ours{_hint(variable)}", file=sys.stderr)
     rows = list_settings(loaded, environ)
     if as_json:
         for row in rows:
@@ -46,7 +43,7 @@ def _load(
             loaded[service] = load_settings(settings_class)
         except SettingsError as error:
             for line in str(error).splitlines():
-                variable = unknown.get(line.partition(":")[0])
+                variable = unknown.get(line.partition(":")[0].upper())
                 # What both services share is at fault in both.
                 faults[line if variable is None else f"{variable.variable} is no setting{_hint(variable)}"] = None
     if faults:

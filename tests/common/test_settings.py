@@ -93,3 +93,62 @@ def test_a_file_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch, tm
 
 def test_a_variables_name_is_its_path() -> None:
     assert variable_name("api", "port") == "PROMPTMILL_API__PORT"
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("PROMPTMILL_TASK__RESULT_TTL_SECONDS", "PROMPTMILL_TASKS__RESULT_TTL_SECONDS"),
+        ("PROMPTMILL_KAKFA__TOPIC_PREFIX", "PROMPTMILL_KAFKA__TOPIC_PREFIX"),
+        ("PROMPTMILL_REDIS_URL_FILE", "PROMPTMILL_REDIS__URL"),
+        ("PROMPTMILL_API_PORT", "PROMPTMILL_API__PORT"),
+        ("PROMPTMILL_WORKR__CONCURRENCY", "PROMPTMILL_WORKER__CONCURRENCY"),
+        ("promptmill_api_ulr", "PROMPTMILL_API_URL"),
+        ("PROMPTMILL_XYZZY", None),
+    ],
+)
+def test_a_variable_of_no_group_is_refused_with_the_nearest(
+    monkeypatch: pytest.MonkeyPatch, name: str, nearest: str | None
+) -> None:
+    monkeypatch.setenv(name, "7-secret")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(ServiceSettings)
+    hint = f"; did you mean {nearest}?" if nearest else ""
+    assert str(caught.value).splitlines()[0] == f"{name}: is no setting{hint}"
+
+
+def test_a_variable_of_no_group_is_said_beside_wrong_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROMPTMILL_XYZZY", "1")
+    monkeypatch.setenv("PROMPTMILL_TASKS__MAX_ATTEMPTS", "0")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(ServiceSettings)
+    assert [line.partition(":")[0] for line in str(caught.value).splitlines()] == [
+        "PROMPTMILL_XYZZY",
+        "PROMPTMILL_TASKS__MAX_ATTEMPTS",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PROMPTMILL_API__PORT", "9"),
+        ("PROMPTMILL_LLM__API_KEY_FILE", "/dev/null"),
+        ("PROMPTMILL_WORKER", '{"concurrency": 3}'),
+        ("PROMPTMILL_XYZZY", ""),
+        ("PROMPTMILL_API_URL", "http://api:8000"),
+        ("PROMPTMILL_VERSION", "1"),
+        ("PROMPTMILL_HYPOTHESIS_PROFILE", "nightly"),
+        ("PROMPTMILL_TEST_BACKEND", "local"),
+        ("PROMPTMILL_FAULT_MEASUREMENTS", "there"),
+        ("PROMPTMILL_API_SERVICE_HOST", "10.0.0.1"),
+        ("PROMPTMILL_API_SERVICE_PORT_HTTP", "8000"),
+        ("PROMPTMILL_API_PORT", "tcp://10.0.0.1:8000"),
+        ("PROMPTMILL_API_PORT_8000_TCP_ADDR", "10.0.0.1"),
+        ("OTHER_XYZZY", "1"),
+    ],
+)
+def test_variables_with_a_meaning_elsewhere_are_passed_over(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert load_settings(ServiceSettings) == ServiceSettings()

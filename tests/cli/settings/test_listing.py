@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.settings.listing import Setting, UnknownVariable, list_settings, unknown_variables
+from cli.settings.listing import Setting, list_settings, unknown_variables
+from common.setting_names import SERVICE_GROUPS, UnknownVariable
 from common.settings import ServiceSettings, load_settings
 from consumer.settings import Settings as ConsumerSettings
 from producer_api.settings import Settings as ApiSettings
@@ -92,7 +93,7 @@ def test_a_password_in_another_address_is_masked_too(monkeypatch: pytest.MonkeyP
 )
 def test_a_variable_that_sets_nothing_is_flagged_with_the_nearest(name: str, nearest: str | None) -> None:
     environ = {name: "1", "PROMPTMILL_API__PORT": "1", "HOME": "/"}
-    found = unknown_variables(list(CLASSES.values()), environ, ["PROMPTMILL_API_URL"])
+    found = unknown_variables(list(CLASSES.values()), environ)
     assert found == [UnknownVariable(name, nearest)]
 
 
@@ -100,4 +101,9 @@ def test_variables_that_set_something_are_not_flagged() -> None:
     environ = dict.fromkeys(
         ["PROMPTMILL_API_URL", "PROMPTMILL_KAFKA", "PROMPTMILL_LLM__API_KEY_FILE", "promptmill_api__port"], "1"
     )
-    assert unknown_variables(list(CLASSES.values()), environ, ["PROMPTMILL_API_URL"]) == []
+    assert unknown_variables(list(CLASSES.values()), environ) == []
+
+
+def test_every_group_that_one_service_alone_reads_is_known_to_the_other() -> None:
+    shared = set(ServiceSettings.model_fields)
+    assert {name for settings in CLASSES.values() for name in settings.model_fields} - shared == set(SERVICE_GROUPS)

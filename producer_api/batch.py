@@ -11,6 +11,9 @@ from common.store.idempotency import Stamp
 from common.task import Lane, Task
 from producer_api.outgoing import OutgoingRecord
 
+# Objects and lists in one another, the prompt's own among them: orjson writes 254, and the record is one.
+MAX_PROMPT_LEVELS = 253
+
 
 class Prompt(NamedTuple):
     """A prompt that was read and found well-formed: the request body for the model, and the client's metadata."""

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from common.result import ApiError
 from common.settings import variable_name
 from common.store.scripts import StoreUnavailable
-from producer_api.batch import PromptTooDeep, PromptTooLarge
+from producer_api.batch import MAX_PROMPT_LEVELS, PromptTooDeep, PromptTooLarge
 from producer_api.budget import Overloaded
 from producer_api.documentation import allowed_methods
 from producer_api.idempotency import KeyInUse, KeyReused
@@ -100,7 +100,9 @@ def _as_refused(request: Request, exception: Exception) -> RefusedRequest:  # no
             return over_limit(what, exception.limit, "max_prompt_bytes", param=f"prompts[{exception.index}]")
         case PromptTooDeep():
             param = f"prompts[{exception.index}]"
-            return invalid("The prompt is nested too deeply: flatten it to 200 levels at most.", param=param)
+            return invalid(
+                f"The prompt is nested too deeply: flatten it to {MAX_PROMPT_LEVELS} levels at most.", param=param
+            )
         case KeyInUse() | KeyReused():
             return _conflicting(exception)
         case Overloaded():

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import ValidationError
 
 from common.task import parse_task_id
+from producer_api.checked_route import CheckedRoute
 from producer_api.documentation import body_of
 from producer_api.errors import SERVER_ERROR, RefusedRequest, invalid
 from producer_api.kafka_link import KafkaUnavailable
@@ -35,6 +36,7 @@ from producer_api.operator.schemas import (
 from producer_api.request_body import parse_json, read_body
 from producer_api.state import Parts, ReadyParts
 from producer_api.tasks.schemas import ErrorAnswer
+from producer_api.unknown_field import unknown_field
 
 _ROOT = "/v1/operator/dead-letters"
 _EXAMPLES = {
@@ -60,7 +62,7 @@ PositionPath = Annotated[str, Path(description="partition-offset, as the list ha
 
 def operator_routes() -> APIRouter:
     """The routes that operators use."""
-    router = APIRouter(tags=["operator"], dependencies=[Operator], responses=_FORBIDDEN)
+    router = APIRouter(tags=["operator"], dependencies=[Operator], responses=_FORBIDDEN, route_class=CheckedRoute)
     router.add_api_route(_ROOT, list_letters, methods=["GET"], response_model=LetterViews, responses=_BAD_REQUEST)
     router.add_api_route(
         f"{_ROOT}/{{position}}",
@@ -168,6 +170,8 @@ def _asked(content: Any) -> RedriveLetters:
         asked = RedriveLetters.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        if first["type"] == "extra_forbidden":
+            raise unknown_field(str(first["loc"][-1]), RedriveLetters) from None
         param = ".".join(str(part) for part in first["loc"]) or None
         raise invalid(f"{first['msg']}.", param=param) from None
     by_what = asked.model_dump(include={"task_ids", "reason", "error_code", "tenant", "since", "until"})

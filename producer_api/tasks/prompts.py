@@ -3,7 +3,6 @@
 Messages name the place at fault and what is expected there; they never quote what was there.
 """
 
-import re
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,13 +11,14 @@ from common.settings import variable_name
 from producer_api.batch import Prompt
 from producer_api.errors import RefusedRequest, invalid, over_limit
 from producer_api.tasks.schemas import MAX_MODEL_LENGTH, SubmitTasks
+from producer_api.unknown_field import unknown_field
 
 _MAX_METADATA_PAIRS = 16
 _MAX_METADATA_KEY = 64
 _MAX_METADATA_VALUE = 512
 
-# A field's name is the client's text: it is repeated only where it looks like a name.
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+# OpenAI's clients send null for what was not given.
+_NULL_IS_ABSENT = frozenset({"model", "stream"})
 
 _NO_STREAM = "Streaming is not offered here yet: leave `stream` out, and read the task by its id."
 
@@ -73,12 +73,18 @@ def _prompt(entry: Any, default: dict[str, object], index: int) -> Prompt:
             "A prompt must be a text, or an object with `messages`.", param=f"prompts[{index}]", code="invalid_type"
         )
     _check_messages(entry, index)
-    if "model" in entry:
+    if entry.get("model") is not None:
         _check_model(entry["model"], index)
-    if entry.get("stream", False) is not False:
+    stream = entry.get("stream")
+    if stream is not None and stream is not False:
         raise invalid(_NO_STREAM, param=f"prompts[{index}].stream", code="unsupported_value")
     metadata = {} if entry.get("metadata") is None else _checked_metadata(entry["metadata"], index)
-    return Prompt({**default, **{name: value for name, value in entry.items() if name != "metadata"}}, metadata)
+    given = {
+        name: value
+        for name, value in entry.items()
+        if name != "metadata" and (value is not None or name not in _NULL_IS_ABSENT)
+    }
+    return Prompt({**default, **given}, metadata)
 
 
 def _check_messages(entry: dict[str, Any], index: int) -> None:
@@ -140,13 +146,7 @@ def _explained(error: ValidationError) -> RefusedRequest:
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
     name = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
-        if _NAME.fullmatch(name) is None:
-            message = (
-                "The request has a field that is not known. Parameters of the model belong inside a prompt object."
-            )
-            return invalid(message, param=None, code="unknown_parameter")
-        message = f"`{name}` is not known here. Parameters of the model belong inside a prompt object."
-        return invalid(message, param=name, code="unknown_parameter")
+        return unknown_field(name, SubmitTasks, hint=" Parameters of the model belong inside a prompt object.")
     if first["type"] == "missing":
         return invalid(f"`{name}` is missing.", param=name, code="missing_required_parameter")
     code = "invalid_type" if first["type"].endswith("_type") else "invalid_value"

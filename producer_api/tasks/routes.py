@@ -9,6 +9,7 @@ from fastapi import FastAPI, Path, Request, Response
 from common.settings import variable_name
 from common.task import Lane
 from producer_api.batch import Batch, Terms
+from producer_api.checked_route import CheckedRoute
 from producer_api.direct_route import DirectRoute, described
 from producer_api.documentation import body_of
 from producer_api.errors import RefusedRequest, invalid, over_limit
@@ -78,7 +79,7 @@ _NO_SUCH_TASK: dict[int | str, dict[str, Any]] = {404: {"model": ErrorAnswer, "d
 
 def add_task_routes(app: FastAPI) -> None:
     """Serve the native face. On the application itself: a router of their own is one more step for each request."""
-    add = partial(app.router.add_api_route, tags=["tasks"])
+    add = partial(app.router.add_api_route, tags=["tasks"], route_class_override=CheckedRoute)
     add(
         "/v1/tasks",
         submit_tasks,
@@ -198,7 +199,7 @@ def _prepared(body: bytes, parts: Parts, tenant: str, traceparent: str | None) -
     request = read_request(parse_json(body), max_prompts=limit, max_deadline_seconds=longest)
     terms = Terms(
         tenant=tenant,
-        lane=Lane(request.lane),
+        lane=Lane.INTERACTIVE if request.lane is None else Lane(request.lane),
         expires_in_seconds=longest if request.deadline_seconds is None else request.deadline_seconds,
         traceparent=traceparent,
     )

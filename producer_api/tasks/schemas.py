@@ -22,7 +22,13 @@ class ChatPrompt(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     messages: list[Message] = Field(min_length=1)
-    model: str | None = Field(None, description="Instead of the request's, or the worker's, model.")
+    model: str | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_MODEL_LENGTH,
+        description="Instead of the request's, or the worker's, model.",
+    )
+    stream: Literal[False] | None = Field(False, description="Streaming is not offered yet.")
     metadata: dict[str, str] | None = Field(
         None,
         description="Up to 16 pairs of your own: stored and returned, never sent to the model. "
@@ -42,13 +48,13 @@ class SubmitTasks(BaseModel):
     model: str | None = Field(
         None, min_length=1, max_length=MAX_MODEL_LENGTH, description="For prompts that name no model."
     )
-    lane: Literal["interactive", "batch"] = Field(
+    lane: Literal["interactive", "batch"] | None = Field(
         "interactive", description="interactive where somebody waits, batch for bulk."
     )
     deadline_seconds: float | None = Field(
         None, ge=1, description="A task not finished so long after it was accepted is expired."
     )
-    stream: Literal[False] = Field(False, description="Streaming is not offered yet.")
+    stream: Literal[False] | None = Field(False, description="Streaming is not offered yet.")
 
 
 class ErrorDetail(BaseModel):

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from common.task import Lane
+from producer_api.batch import MAX_PROMPT_LEVELS
 from tests.producer_api.conftest import (
     BODY_TIMEOUT_SECONDS,
     DEADLINE_SECONDS,
@@ -92,13 +93,14 @@ CASES = {
     "prompts-a-text": Bad({"prompts": HERON}, "prompts", TYPE, "list"),
     "prompts-an-object": Bad({"prompts": {"0": HERON}}, "prompts", TYPE, "list"),
     "prompt-instead-of-prompts": Bad({"prompt": HERON}, "prompts", MISSING),
-    "unknown-field": Bad(prompts(HERON, temperature=1), "temperature", UNKNOWN, "inside a prompt object"),
+    "unknown-field": Bad(prompts(HERON, temperature=1), None, UNKNOWN, "inside a prompt object"),
+    "unknown-field-that-is-near": Bad(prompts(HERON, deadline_second=1), None, UNKNOWN, "mean `deadline_seconds`?"),
+    "unknown-field-that-is-long": Bad(prompts(HERON, **{"prompts" * 30_000: 1}), None, UNKNOWN),
     "unknown-field-that-is-content": Bad(prompts(HERON, **{f"{HERON} in it": 1}), None, UNKNOWN),
     "model-a-number": Bad(prompts(HERON, model=1), "model", TYPE),
     "model-empty": Bad(prompts(HERON, model=""), "model", VALUE),
     "model-too-long": Bad(prompts(HERON, model="m" * 201), "model", VALUE, "200"),
     "lane-unknown": Bad(prompts(HERON, lane="fast"), "lane", VALUE, "interactive"),
-    "lane-null": Bad(prompts(HERON, lane=None), "lane", VALUE),
     "deadline-zero": Bad(prompts(HERON, deadline_seconds=0), "deadline_seconds", VALUE, "equal to 1"),
     "deadline-below-a-second": Bad(prompts(HERON, deadline_seconds=0.999), "deadline_seconds", VALUE, "equal to 1"),
     "deadline-negative": Bad(prompts(HERON, deadline_seconds=-1), "deadline_seconds", VALUE),
@@ -133,8 +135,10 @@ CASES = {
     "no-role": Bad(prompts({"messages": [{"content": HERON}]}), "prompts[0].messages[0].role", MISSING),
     "role-a-number": Bad(prompts(message(role=1)), "prompts[0].messages[0].role", TYPE),
     "role-empty": Bad(prompts(message(role="")), "prompts[0].messages[0].role", TYPE),
-    "prompt-model-null": Bad(prompts({**GOOD, "model": None}), "prompts[0].model", TYPE),
+    "prompt-model-a-number": Bad(prompts({**GOOD, "model": 7}), "prompts[0].model", TYPE),
     "prompt-model-empty": Bad(prompts({**GOOD, "model": ""}), "prompts[0].model", VALUE),
+    "prompt-stream-zero": Bad(prompts({**GOOD, "stream": 0}), "prompts[0].stream", "unsupported_value"),
+    "prompt-stream-a-list": Bad(prompts({**GOOD, "stream": []}), "prompts[0].stream", "unsupported_value"),
     "prompt-stream": Bad(prompts({**GOOD, "stream": True}), "prompts[0].stream", "unsupported_value"),
     "metadata-a-list": Bad(prompts({**GOOD, "metadata": [HERON]}), "prompts[0].metadata", TYPE),
     "metadata-a-number": Bad(prompts({**GOOD, "metadata": {HERON: 1}}), "prompts[0].metadata", TYPE, "texts"),
@@ -145,7 +149,7 @@ CASES = {
     "metadata-key-long": Bad(prompts({**GOOD, "metadata": {"k" * 65: ""}}), "prompts[0].metadata", LIMIT, "64"),
     "metadata-key-empty": Bad(prompts({**GOOD, "metadata": {"": HERON}}), "prompts[0].metadata", LIMIT),
     "metadata-value-long": Bad(prompts({**GOOD, "metadata": {"k": "v" * 513}}), "prompts[0].metadata", LIMIT, "512"),
-    "nested-past-writing": Bad(nested(300), "prompts[0]", VALUE, "nested too deeply"),
+    "nested-past-writing": Bad(nested(MAX_PROMPT_LEVELS), "prompts[0]", VALUE, "flatten it to 253 levels"),
     "prompt-too-large": Bad(
         prompts(HERON, HERON * 1_000),
         "prompts[1]",
@@ -196,6 +200,46 @@ def check(answer: Answer, bad: Bad) -> None:
     assert (error["type"], error["param"], error["code"]) == ("invalid_request_error", bad.param, bad.code), error
     assert bad.says in error["message"]
     assert error["message"].endswith(".")
+
+
+@pytest.mark.parametrize("kind", ["lists", "objects"])
+async def test_a_prompt_as_deep_as_is_said_is_taken(api: Api, kind: str) -> None:
+    body = nested(MAX_PROMPT_LEVELS - 1)
+    if kind == "objects":
+        body = body.replace(b'"x":' + b"[" * 252 + b"]" * 252, b'"x":' + b'{"a":' * 251 + b"{}" + b"}" * 251)
+    answer = await api.ask("POST", "/v1/tasks", data=body, headers=JSON)
+    assert answer.status == 202, answer
+
+
+async def test_an_unknown_field_that_may_be_a_prompt_is_not_repeated(service: Service) -> None:
+    answer = await service.api.try_submit(["x"], **{"egret-by-the-weir": 1})
+    assert (answer.status, answer.body["error"]["param"]) == (400, None)
+    assert "egret" not in orjson.dumps(answer.body).decode()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "known"),
+    [
+        ("GET", "/v1/tasks?task_ids=a&egret=30", "`task_ids`"),
+        ("GET", "/v1/tasks?egret", "`task_ids`"),
+        ("GET", "/v1/tasks?ids=x", "`task_ids`"),
+        ("POST", "/v1/tasks?egret=1", "none"),
+        ("GET", "/v1/tasks/a?egret=1", "none"),
+        ("DELETE", "/v1/tasks/a?egret=1", "none"),
+        ("POST", "/v1/tasks/a/cancel?egret=1", "none"),
+        ("GET", "/v1/operator/dead-letters?egret=1", "`after`, `error_code`"),
+        ("GET", "/v1/operator/dead-letters/0-1?egret=1", "none"),
+        ("POST", "/v1/operator/dead-letters/redrive?egret=1", "none"),
+    ],
+)
+async def test_a_query_parameter_that_is_not_known_is_refused(
+    service: Service, method: str, path: str, known: str
+) -> None:
+    answer = await service.api.ask(method, path)
+    error = answer.body["error"]
+    assert (answer.status, error["code"], error["param"]) == (400, "unknown_parameter", None)
+    assert f"Those that are: {known}" in error["message"]
+    assert "egret" not in error["message"]
 
 
 async def test_one_bad_prompt_refuses_the_whole_request_and_nothing_is_written(

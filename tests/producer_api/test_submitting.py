@@ -100,6 +100,19 @@ async def test_the_request_s_model_is_for_prompts_that_name_none(api: Api, kafka
     assert ["model" in task.body for task in await written(kafka_view, task_ids)] == [False, False]
 
 
+async def test_null_is_as_good_as_absent(api: Api, kafka_view: KafkaView) -> None:
+    chat = {"messages": [{"role": "user", "content": "x"}], "model": None, "stream": None, "metadata": None}
+    absent: dict[str, Any] = dict.fromkeys(["model", "stream", "lane", "deadline_seconds"])
+    task_ids = await api.submit([chat], **{**absent, "model": "default"})
+    task_ids += await api.submit([chat], **absent)
+    tasks = await written(kafka_view, task_ids)
+    assert [task.body for task in tasks] == [
+        {"model": "default", "messages": chat["messages"]},
+        {"messages": chat["messages"]},
+    ]
+    assert [task.lane for task in tasks] == [Lane.INTERACTIVE, Lane.INTERACTIVE]
+
+
 async def test_the_batch_lane_has_a_topic_of_its_own(api: Api, kafka_view: KafkaView) -> None:
     task_ids = await api.submit(["in bulk"], lane="batch")
     [record] = await records_of(kafka_view, task_ids, Lane.BATCH)

@@ -211,7 +211,7 @@ async def test_while_the_store_is_not_whole_nothing_is_started(graveyard: Gravey
         ({"since": "yesterday"}, "since"),
         ({"all": True, "limit": 0}, "limit"),
         ({"all": True, "after": "x"}, "after"),
-        ({"everything": True}, "everything"),
+        ({"everything": True}, None),
         ([], None),
     ],
 )

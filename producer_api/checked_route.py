@@ -1,0 +1,35 @@
+"""Routes that refuse query parameters they do not know: a misspelt one would be passed over without a word."""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from producer_api.errors import invalid
+
+
+class CheckedRoute(APIRoute):
+    """A route that takes the query parameters of its description and no others."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What the framework calls."""
+        return self.checked(super().get_route_handler())
+
+    def checked(
+        self, handle: Callable[[Request], Awaitable[Response]]
+    ) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return `handle`, called only for requests whose query is known."""
+        described = (self.openapi_extra or {}).get("parameters", ())
+        known = {parameter["name"] for parameter in described if parameter["in"] == "query"}
+        known.update(field.alias for field in self.dependant.query_params)
+
+        async def check_and_handle(request: Request) -> Response:
+            if request.scope["query_string"] and not request.query_params.keys() <= known:
+                # What is not known is the client's text, and not repeated.
+                names = ", ".join(f"`{name}`" for name in sorted(known)) or "none"
+                message = f"The URL has a query parameter that is not known here. Those that are: {names}."
+                raise invalid(message, param=None, code="unknown_parameter")
+            return await handle(request)
+
+        return check_and_handle

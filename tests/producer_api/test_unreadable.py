@@ -14,7 +14,7 @@ import pytest
 from tests.producer_api.conftest import Service
 
 EGRET = "an-egret-by-the-weir"
-JSON_POST = f"POST /v1/tasks?{EGRET} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+JSON_POST = f"POST /v1/tasks HTTP/1.1\r\nhost: x\r\nx-bird: {EGRET}\r\ncontent-type: application/json\r\n"
 CASES = {
     "unknown-method": f"FOO /{EGRET} HTTP/1.1\r\nhost: x\r\n\r\n",
     "no-http": f"{EGRET}\r\n\r\n",
@@ -88,7 +88,8 @@ async def refused(service: Service, parts: Iterable[bytes], status: str) -> dict
         reading = asyncio.create_task(reader.read())
         with suppress(ConnectionError):
             for part in parts:
-                if reading.done():
+                # The loop's turn: a client that sends without reading may be reset before it sees the answer.
+                if (await asyncio.wait([reading], timeout=0))[0]:
                     break
                 writer.write(part)
                 await writer.drain()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.stack.errors import StackError
+from cli.stack.usable_path import check_usable
 
 _LOCK = "lock"
 _EPHEMERAL = "ephemeral"
@@ -44,9 +45,10 @@ def claimed_data_dir(path: Path, *, ephemeral: bool) -> Iterator[DataDir]:
     """Make the folder if need be and keep it to this process; an ephemeral one is removed at a good end.
 
     After an error its logs are worth more than its tidiness, so it stays. Raises StackError when another process
-    has the folder, or when it holds anything that an ephemeral stack did not put there.
+    has the folder, when its name cannot be used, or when it holds anything that an ephemeral stack did not put there.
     """
     path = path.resolve()
+    check_usable(path)
     try:
         if ephemeral:
             _mark_ephemeral(path)

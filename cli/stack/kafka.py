@@ -15,6 +15,7 @@ from cli.stack.kafka_config import LOG4J, Node, bootstrap_servers, server_proper
 from cli.stack.kafka_install import KafkaProgram, install_kafka
 from cli.stack.ports import Ports
 from cli.stack.probes import kafka_ok
+from cli.stack.usable_path import check_usable
 
 _STOP_SECONDS = 20
 
@@ -22,8 +23,10 @@ _STOP_SECONDS = 20
 async def prepare_kafka(program: KafkaProgram, nodes: Sequence[Node], folder: Path, logs: Path) -> list[Child]:
     """Write the nodes' configuration, format the disks of new ones, and return what is to be launched.
 
-    Raises StackError when `folder` holds a cluster of another size, or a disk cannot be formatted.
+    Raises StackError when `folder` holds a cluster of another size or has a name that Kafka would misread, or a disk
+    cannot be formatted.
     """
+    check_usable(folder)
     cluster_id = _cluster_id(folder, len(nodes))
     children = [_child(program, node, logs) for node in nodes]
     for node in nodes:
@@ -77,6 +80,7 @@ async def _format(program: KafkaProgram, node: Node, cluster_id: str, log: Path)
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            env=program.environment(os.environ),
         )
         try:
             status = await process.wait()
@@ -97,6 +101,7 @@ def _child(program: KafkaProgram, node: Node, logs: Path) -> Child:
         argv=program.command(node.log4j, "kafka.Kafka", str(node.properties)),
         log=logs / f"{node.name}.log",
         ready=ready,
+        env=program.environment(os.environ),
         stop_seconds=_STOP_SECONDS,
     )
 

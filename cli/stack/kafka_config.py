@@ -101,4 +101,11 @@ def server_properties(node: Node, nodes: Sequence[Node]) -> str:
 
 
 def _escaped(value: object) -> str:
-    return str(value).replace("\\", "\\\\")
+    """Spell a value as Java's properties have it: read as Latin-1, anything else as the code of each UTF-16 unit."""
+    escaped = str(value).replace("\\", "\\\\")
+    return "".join(character if character.isascii() else _java_escapes(character) for character in escaped)
+
+
+def _java_escapes(character: str) -> str:
+    units = character.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[begin : begin + 4]}" for begin in range(0, len(units), 4))

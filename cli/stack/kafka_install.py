@@ -29,8 +29,13 @@ class KafkaProgram:
 
     def command(self, log4j: Path, *arguments: str) -> tuple[str, ...]:
         """Return the command line of one of Kafka's main classes, logging as the file `log4j` says."""
-        logging = f"-Dlog4j2.configurationFile={log4j}"
+        # A URI, or Log4j would read one out of a path that has a "%" or a "#".
+        logging = f"-Dlog4j2.configurationFile={log4j.absolute().as_uri()}"
         return (str(self.java), *_JVM, logging, "-cp", self.class_path, *arguments)
+
+    def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment to run it in: it is the locale that tells Java how the names of files are spelled."""
+        return {**environ, "LC_ALL": "C.UTF-8"}
 
 
 async def install_kafka(environ: Mapping[str, str], expected: Expected, arrived: Arrived) -> KafkaProgram:

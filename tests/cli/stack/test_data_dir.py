@@ -77,3 +77,16 @@ def test_a_folder_that_cannot_be_made_is_an_error_in_words(tmp_path: Path) -> No
         claimed_data_dir(tmp_path / "file" / "under it", ephemeral=False),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"), [("a,b", "comma"), ("a\nb", "control character"), ("a\x7fb", "control"), ("\udcff", "not UTF-8")]
+)
+def test_a_name_that_kafka_or_valkey_would_misread_is_refused_and_nothing_is_made(
+    tmp_path: Path, name: str, fault: str
+) -> None:
+    with pytest.raises(StackError, match=fault) as refused, claimed_data_dir(tmp_path / name, ephemeral=False):
+        pass
+    assert str(refused.value).isascii()
+    assert str(refused.value).isprintable()
+    assert list(tmp_path.iterdir()) == []

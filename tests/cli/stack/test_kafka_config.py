@@ -45,9 +45,21 @@ def test_records_of_eight_mebibytes_are_taken_and_replicated() -> None:
     assert int(properties["replica.fetch.max.bytes"]) >= int(properties["message.max.bytes"])
 
 
-def test_a_backslash_in_the_folder_survives_the_properties_format() -> None:
-    node = Node(1, 9092, 20001, Path("/odd\\folder"))
-    assert "log.dirs=/odd\\\\folder/data\n" in server_properties(node, [node])
+@pytest.mark.parametrize(
+    ("folder", "written"),
+    [
+        ("/odd\\folder", "/odd\\\\folder"),
+        ("/jos\u00e9 m", "/jos\\u00e9 m"),
+        ("/\u5b50", "/\\u5b50"),
+        ("/\U0001f600", "/\\ud83d\\ude00"),
+        ("/\\u00e9", "/\\\\u00e9"),
+    ],
+)
+def test_the_folder_survives_the_properties_format(folder: str, written: str) -> None:
+    node = Node(1, 9092, 20001, Path(folder))
+    text = server_properties(node, [node])
+    assert f"log.dirs={written}/data\n" in text
+    assert text.isascii()
 
 
 def test_clients_are_given_every_broker() -> None:

@@ -7,12 +7,18 @@ from cli.stack.errors import StackError
 from cli.stack.valkey import find_valkey, prepare_valkey, running_valkey
 
 
+def _names_in(folder: Path) -> set[str]:
+    return {file.name for file in folder.iterdir()}
+
+
 async def test_what_was_written_outlives_a_restart(tmp_path: Path) -> None:
-    folder = tmp_path / 'with a space and a "'
+    folder = tmp_path / "a space, a \" and a ', \\x41 #\u00e9\u5b50"
     async with running_valkey(folder) as url, Redis.from_url(url) as client:
         await client.set("kept", "yes")
     async with running_valkey(folder) as url, Redis.from_url(url) as client:
         assert await client.get("kept") == b"yes"
+    assert _names_in(tmp_path) == {folder.name}
+    assert _names_in(folder / "valkey") == {"valkey.conf", "appendonlydir"}
 
 
 async def test_it_never_evicts_and_appends_every_second(redis_url: str) -> None:

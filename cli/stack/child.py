@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 from cli.stack import die_with_parent
 from cli.stack.concurrency import all_done
 from cli.stack.errors import StackError
+from cli.stack.whole_file import make_folder
 
 _ROTATE_BYTES = 64 << 20
 _PROBE_SECONDS = 0.05
@@ -46,9 +47,8 @@ class ChildProcess:
     async def start(cls, child: Child) -> Self:
         """Launch the child, its output appended to its log. Raises StackError when the program cannot be run."""
         try:
-            child.log.parent.mkdir(parents=True, exist_ok=True)
             _rotate(child.log)
-            with child.log.open("ab") as output:
+            with opened_log(child.log) as output:
                 process = await asyncio.create_subprocess_exec(
                     *_tied_to_this_process(child.argv),
                     stdin=asyncio.subprocess.DEVNULL,
@@ -107,6 +107,17 @@ class ChildProcess:
         """End the process and what it started, at once."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
+
+
+def opened_log(log: Path) -> BinaryIO:
+    """Open a log to append to it, its folder made if need be. Raises StackError."""
+    make_folder(log.parent)
+    try:
+        return log.open("ab")
+    except OSError as error:
+        raise StackError(
+            f"the log {log} cannot be written: {error.strerror}; mend that, or choose another --data-dir"
+        ) from error
 
 
 def ending(status: int) -> str:

@@ -59,6 +59,12 @@ def up(
     try:
         status = asyncio.run(run_stack(options, os.environ, Console()))
     except (StackError, OSError) as error:
-        print(f"promptmill up: {error}", file=sys.stderr)
+        print(f"promptmill up: {_in_words(error)}", file=sys.stderr)
         raise typer.Exit(_CANNOT_START) from error
     raise typer.Exit(status)
+
+
+def _in_words(error: StackError | OSError) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename} cannot be used: {error.strerror}"
+    return str(error)

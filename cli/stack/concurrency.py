@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Coroutine
 
-from cli.stack.errors import StackError
-
 
 async def done_before(event: asyncio.Event, work: Coroutine[None, None, object]) -> bool:
     """Run `work` unless `event` comes first, which cancels it; tell which it was. Raises what `work` raises.
@@ -25,15 +23,10 @@ async def done_before(event: asyncio.Event, work: Coroutine[None, None, object])
 
 
 async def all_done(*work: Coroutine[None, None, object]) -> None:
-    """Run all at once. The first StackError cancels the others and is raised alone."""
+    """Run all at once. The first error cancels the others and is raised alone, as it is."""
     try:
         async with asyncio.TaskGroup() as group:
             for each in work:
                 group.create_task(each)
-    except* StackError as errors:
-        raise _first(errors) from None
-
-
-def _first(errors: BaseExceptionGroup[StackError]) -> StackError:
-    error = errors.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None

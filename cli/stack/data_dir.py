@@ -55,7 +55,7 @@ def claimed_data_dir(path: Path, *, ephemeral: bool) -> Iterator[DataDir]:
         path.mkdir(parents=True, exist_ok=True)
         lock = os.open(path / _LOCK, os.O_CREAT | os.O_RDWR, 0o644)
     except OSError as error:
-        raise StackError(f"the data dir {path} cannot be used: {error.strerror}") from error
+        raise _unusable(path, error) from error
     try:
         _lock(lock, path)
         if not ephemeral:
@@ -83,5 +83,12 @@ def _lock(lock: int, path: Path) -> None:
         raise StackError(
             f"another promptmill up (process {holder}) uses {path}: stop it, or choose another --data-dir"
         ) from None
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    try:
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, error: OSError) -> StackError:
+    return StackError(f"the data dir {path} cannot be used: {error.strerror}")

@@ -1,6 +1,5 @@
 import asyncio
 import base64
-import json
 import os
 import random
 import uuid
@@ -9,13 +8,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from cli.stack.cache import cache_dir
-from cli.stack.child import Child, ending, running
+from cli.stack.child import Child, ending, opened_log, running
+from cli.stack.cluster_file import Cluster, read_cluster, write_cluster
+from cli.stack.concurrency import all_done
 from cli.stack.errors import StackError
 from cli.stack.kafka_config import LOG4J, Node, bootstrap_servers, server_properties
 from cli.stack.kafka_install import KafkaProgram, install_kafka
 from cli.stack.ports import Ports
 from cli.stack.probes import kafka_ok
 from cli.stack.usable_path import check_usable
+from cli.stack.whole_file import write_whole
 
 _STOP_SECONDS = 20
 
@@ -31,7 +33,7 @@ async def prepare_kafka(program: KafkaProgram, nodes: Sequence[Node], folder: Pa
     children = [_child(program, node, logs) for node in nodes]
     for node in nodes:
         _configure(node, nodes)
-    await asyncio.gather(
+    await all_done(
         *(
             _format(program, node, cluster_id, child.log)
             for node, child in zip(nodes, children, strict=True)
@@ -42,25 +44,21 @@ async def prepare_kafka(program: KafkaProgram, nodes: Sequence[Node], folder: Pa
 
 
 def _cluster_id(folder: Path, brokers: int) -> str:
-    file = folder / "cluster.json"
-    if file.exists():
-        known = json.loads(file.read_text("utf-8"))
-        if known["brokers"] != brokers:
-            raise StackError(
-                f"{folder} holds the data of {known['brokers']} broker(s), not of {brokers}: "
-                f"use --brokers {known['brokers']} or another --data-dir"
-            )
-        return str(known["cluster_id"])
-    cluster_id = _new_cluster_id()
-    folder.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"cluster_id": cluster_id, "brokers": brokers}), "utf-8")
-    return cluster_id
+    known = read_cluster(folder)
+    if known is None:
+        known = Cluster(_new_cluster_id(), brokers)
+        write_cluster(folder, known)
+    elif known.brokers != brokers:
+        raise StackError(
+            f"{folder} holds the data of {known.brokers} broker(s), not of {brokers}: "
+            f"use --brokers {known.brokers} or another --data-dir"
+        )
+    return known.cluster_id
 
 
 def _configure(node: Node, nodes: Sequence[Node]) -> None:
-    node.folder.mkdir(parents=True, exist_ok=True)
-    node.properties.write_text(server_properties(node, nodes), "utf-8")
-    node.log4j.write_text(LOG4J, "utf-8")
+    write_whole(node.properties, server_properties(node, nodes))
+    write_whole(node.log4j, LOG4J)
 
 
 def _new_cluster_id() -> str:
@@ -73,8 +71,7 @@ def _new_cluster_id() -> str:
 
 async def _format(program: KafkaProgram, node: Node, cluster_id: str, log: Path) -> None:
     tool = ("kafka.tools.StorageTool", "format", "--ignore-formatted")
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    with opened_log(log) as output:
         process = await asyncio.create_subprocess_exec(
             *program.command(node.log4j, *tool, "-t", cluster_id, "-c", str(node.properties)),
             stdin=asyncio.subprocess.DEVNULL,

@@ -114,8 +114,11 @@ def _download(jar: Jar, incoming: Path, folder: Path, arrived: Arrived) -> None:
     if hashlib.sha256(content).hexdigest() != jar.sha256:
         raise StackError(f"Kafka's jar {coordinates} is not the expected one: its SHA-256 differs")
     whole = incoming / jar.file_name
-    whole.write_bytes(content)
-    whole.replace(folder / jar.file_name)
+    try:
+        whole.write_bytes(content)
+        whole.replace(folder / jar.file_name)
+    except OSError as error:
+        raise StackError(f"Kafka's jar {coordinates} cannot be kept in {folder}: {error.strerror}") from error
     arrived(jar.size_bytes - received_bytes)  # nothing of a local jar was counted yet
 
 

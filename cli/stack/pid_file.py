@@ -1,14 +1,21 @@
 """Which processes of ours run: one file each, with what tells a process from a later one of the same id."""
 
 import platform
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from cli.stack.errors import StackError
+from cli.stack.whole_file import write_whole
+
 # In /proc/PID/stat, counted after the name: the name stands in parentheses and may hold anything.
 _STATE_FIELD = 0
 _START_TIME_FIELD = 19
+
+# A process id has at most seven digits on Linux, five on macOS.
+_NOTED = re.compile(r"([0-9]{1,10}) (.+)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,23 +30,30 @@ class PidFile:
         return cls(folder / f"{name}.pid")
 
     def write(self, pid: int) -> None:
-        """Note that the child runs as `pid`."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text(f"{pid} {started_at(pid) or ''}\n", "ascii")
+        """Note that the child runs as `pid`. Raises StackError."""
+        write_whole(self.path, f"{pid} {started_at(pid) or ''}\n")
 
     def remove(self) -> None:
         """Note that the child does not run."""
         self.path.unlink(missing_ok=True)
 
     def running_pid(self) -> int | None:
-        """Return the id of the process noted if that very process still runs."""
+        """Return the id of the process noted if that very process still runs; a damaged file names none.
+
+        Raises StackError when the file cannot be read.
+        """
         try:
-            pid, _, started = self.path.read_text("ascii").strip().partition(" ")
+            text = self.path.read_text("ascii", "replace")
         except FileNotFoundError:
             return None
-        if not pid.isdigit() or not started or started_at(int(pid)) != started:
+        except OSError as error:
+            raise StackError(
+                f"{self.path} cannot be read: {error.strerror}; see that the process it names has ended and remove it"
+            ) from error
+        noted = _NOTED.fullmatch(text.strip())
+        if noted is None or started_at(int(noted[1])) != noted[2]:
             return None
-        return int(pid)
+        return int(noted[1])
 
 
 def started_at(pid: int) -> str | None:

@@ -13,6 +13,7 @@ from cli.stack.child import Child, running
 from cli.stack.errors import StackError
 from cli.stack.ports import Ports
 from cli.stack.probes import redis_ok
+from cli.stack.whole_file import write_whole
 
 _VERSION_SECONDS = 10
 _NAMES_ON_PATH = ("valkey-server", "redis-server")
@@ -53,10 +54,12 @@ def _runs(server: Path) -> bool:
 
 
 def prepare_valkey(server: Path, port: int, folder: Path, logs: Path) -> Child:
-    """Write the server's configuration and return what is to be launched; its data is kept in `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the server's configuration and return what is to be launched; its data is kept in `folder`.
+
+    Raises StackError.
+    """
     file = folder / "valkey.conf"
-    file.write_text(_configuration(port, folder), "utf-8")
+    write_whole(file, _configuration(port, folder))
 
     async def ready() -> bool:
         return await redis_ok(port)

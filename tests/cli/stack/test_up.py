@@ -2,7 +2,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 
 from cli.stack.child import Child, running
 from cli.stack.probes import http_ok
+from tests.cli.running import run_command
 from tests.cli.stack.running_up import Up, all_pids
 from tests.support.api import Api
 from tests.support.fake_model import FakeModel
@@ -182,6 +183,51 @@ async def test_what_cannot_start_says_why_in_one_line(
     (line,) = up.said().splitlines()
     assert line.startswith("promptmill up: ")
     assert complaint in line
+
+
+def _nothing_in(file: Path) -> None:
+    file.touch()
+
+
+def _nothing_known_in(file: Path) -> None:
+    file.write_text("{}", "ascii")
+
+
+def _a_folder_instead_of(file: Path) -> None:
+    file.mkdir()
+
+
+def _no_room_for(file: Path) -> None:
+    file.with_name(f".{file.name}.new").symlink_to("/dev/full")
+
+
+@pytest.mark.parametrize(
+    ("harm", "file", "complaint"),
+    [
+        (_nothing_in, "kafka/cluster.json", "{file} is damaged, it should say cluster_id and brokers: restore it, "),
+        (_nothing_known_in, "kafka/cluster.json", "{file} is damaged, "),
+        (_nothing_in, "kafka/1", "the folder {file} cannot be made: File exists; "),
+        (_no_room_for, "kafka/cluster.json", "{file} cannot be written: No space left on device; "),
+        (_a_folder_instead_of, "valkey/valkey.conf", "{file} cannot be written: Is a directory; "),
+        (_nothing_in, "logs", "the folder {file} cannot be made: File exists; "),
+        (_a_folder_instead_of, "logs/kafka-1.log", "the log {file} cannot be written: Is a directory; "),
+        (_no_room_for, "pids/valkey.pid", "{file} cannot be written: No space left on device; "),
+        (_a_folder_instead_of, "pids/api.pid", "{file} cannot be read: Is a directory; "),
+        (_a_folder_instead_of, "stack.json", "{file} cannot be used: Is a directory"),
+    ],
+)
+async def test_a_file_in_the_way_is_named_in_one_line(
+    tmp_path: Path, harm: Callable[[Path], None], file: str, complaint: str
+) -> None:
+    harmed = tmp_path / "data" / file
+    harmed.parent.mkdir(parents=True)
+    harm(harmed)
+    run = await run_command("up", "--no-llm", "--data-dir", "data", folder=tmp_path)
+    assert run.status == 1
+    (line,) = run.errors.splitlines()
+    assert line.startswith(f"promptmill up: {complaint.format(file=harmed)}")
+    left = set((tmp_path / "data" / "pids").glob("*.pid"))
+    assert left <= {harmed}
 
 
 async def test_a_child_that_cannot_start_is_named_with_its_log(tmp_path: Path) -> None:

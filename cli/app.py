@@ -83,9 +83,10 @@ def _submit(
     as_json: JsonOption = False,
 ) -> None:
     """Submit prompts, watch them run, print the answers in order."""
-    from cli.tasks.prompts import read_prompts  # noqa: PLC0415 (start-up time)
+    from cli.tasks.prompts import check_utf8, read_prompts  # noqa: PLC0415 (start-up time)
     from cli.tasks.submit import SubmitOptions, submit  # noqa: PLC0415 (start-up time)
 
+    check_utf8(model or "", "--model")
     options = SubmitOptions(
         model=model, lane=lane, deadline_seconds=deadline_seconds, wait=not no_wait, as_json=as_json
     )

@@ -13,9 +13,18 @@ from cli.stack.errors import StackError
 from cli.stack.options import StackOptions
 
 _CANNOT_START = 1
+_LLM_BASE_URL = "PROMPTMILL_LLM__BASE_URL"
+
+
+def _folder(text: str | Path) -> Path:
+    # As a path, no name at all would be this folder: often a variable that was never set.
+    if text == "":
+        raise typer.BadParameter("a folder has a name; this one is '.'")
+    return Path(text)
 
 
 def up(
+    context: typer.Context,
     *,
     workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
     concurrency: Annotated[
@@ -27,11 +36,13 @@ def up(
     llm_base_url: Annotated[
         str | None,
         typer.Option(
-            envvar="PROMPTMILL_LLM__BASE_URL",
+            envvar=_LLM_BASE_URL,
             help="An OpenAI-compatible server; without it OpenAI's if OPENAI_API_KEY is set, else a small local model.",
         ),
     ] = None,
-    data_dir: Annotated[Path, typer.Option(help="Where data and logs are kept.")] = DEFAULT_DATA_DIR,
+    data_dir: Annotated[
+        Path, typer.Option(help="Where data and logs are kept.", parser=_folder, metavar="DIRECTORY")
+    ] = DEFAULT_DATA_DIR,
     ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Remove the data dir at the end.")] = False,
     no_llm: Annotated[
         bool,
@@ -40,8 +51,10 @@ def up(
 ) -> None:
     """Run Kafka, Valkey, a model and both services on this machine, until Ctrl-C."""
     if llm_base_url is not None and not is_http_url(llm_base_url):
+        source = context.get_parameter_source("llm_base_url")
+        name = _LLM_BASE_URL if source is not None and source.name == "ENVIRONMENT" else "--llm-base-url"
         # Not quoted: a key may stand in it.
-        raise CommandError("--llm-base-url should look like http://127.0.0.1:8080/v1", ExitCode.USAGE)
+        raise CommandError(f"{name} should look like http://127.0.0.1:8080/v1", ExitCode.USAGE)
     from rich.console import Console  # noqa: PLC0415 (start-up time)
 
     from cli.stack.run import run_stack  # noqa: PLC0415 (start-up time)

@@ -71,7 +71,11 @@ def _checked_settings() -> WorkerSettings:
 
 async def _run(stack: Stack, options: StackOptions, data_dir: DataDir, shown: Display) -> int:
     began = time.monotonic()
-    with StopRequest(asyncio.get_running_loop(), stack.kill) as stop:
+
+    def heard() -> None:
+        shown.say("stopping: calls in flight may end; Ctrl-C (again) ends them now")
+
+    with StopRequest(asyncio.get_running_loop(), heard=heard, hurry=stack.kill) as stop:
         try:
             if await done_before(stop.requested, stack.start()):
                 shown.finish()

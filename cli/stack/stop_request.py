@@ -9,19 +9,22 @@ _INTERRUPTED = 130
 class StopRequest:
     """What the signals ask for: SIGTERM, SIGHUP and the first SIGINT a drain, any later SIGINT its end.
 
-    `hurry` is called for the latter.
+    `heard` is called at once for the former, `hurry` for the latter.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, hurry: Callable[[], None]) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, *, heard: Callable[[], None], hurry: Callable[[], None]
+    ) -> None:
         self.requested = asyncio.Event()
         self.exit_status = 0
+        self._heard = heard
         self._hurry = hurry
         self._loop = loop
 
     def __enter__(self) -> Self:
         self._loop.add_signal_handler(signal.SIGINT, self._interrupt)
-        self._loop.add_signal_handler(signal.SIGTERM, self.requested.set)
-        self._loop.add_signal_handler(signal.SIGHUP, self.requested.set)
+        self._loop.add_signal_handler(signal.SIGTERM, self._request)
+        self._loop.add_signal_handler(signal.SIGHUP, self._request)
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -33,4 +36,9 @@ class StopRequest:
             self._hurry()
         else:
             self.exit_status = _INTERRUPTED
+            self._request()
+
+    def _request(self) -> None:
+        if not self.requested.is_set():
             self.requested.set()
+            self._heard()

@@ -111,7 +111,6 @@ class Supervisor:
             for _, child in self._children:
                 keeping.create_task(child.keep_running())
             await stop.wait()
-            self._say("stopping: calls in flight may end; Ctrl-C (again) ends them now")
             await self.stop()
 
     async def stop(self) -> None:

@@ -26,7 +26,7 @@ def requests_of(
     chunk: list[bytes] = []
     size = frame
     for prompt in prompts:
-        encoded = _encoded(prompt)
+        encoded = json.dumps(prompt, ensure_ascii=False).encode()
         if chunk and (len(chunk) == max_prompts or size + len(encoded) + 1 > max_bytes):
             yield len(chunk), _body(head, chunk)
             chunk, size = [], frame
@@ -38,11 +38,3 @@ def requests_of(
 
 def _body(head: bytes, chunk: Sequence[bytes]) -> bytes:
     return b"{" + head + b'"prompts":[' + b",".join(chunk) + b"]}"
-
-
-def _encoded(prompt: Prompt) -> bytes:
-    try:
-        return json.dumps(prompt, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        # Half a surrogate pair is no text; sent as it was written, the API can say so.
-        return json.dumps(prompt).encode()

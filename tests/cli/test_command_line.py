@@ -42,6 +42,9 @@ def test_the_help_waits_for_nothing_that_it_does_not_need() -> None:
         (("tasks",), "no task named"),
         (("up", "--workers", "0"), "--workers"),
         (("up", "--llm-base-url", "secret"), "promptmill: --llm-base-url should look like http://"),
+        (("up", "--data-dir", ""), "Invalid value for '--data-dir'"),
+        (("submit", "a", b"\xff".decode(errors="surrogateescape")), "prompt 2 of the command line: this is not UTF-8"),
+        (("submit", "a", "--model", b"\xff".decode(errors="surrogateescape")), "--model: this is not UTF-8"),
         (("tasks", "-f", "nowhere.txt"), "nowhere.txt cannot be read"),
         (("cancel",), "no task named"),
         (("cancel", "-f", "nowhere.txt"), "nowhere.txt cannot be read"),
@@ -53,6 +56,12 @@ async def test_a_wrong_command_is_said_to_be_one(arguments: tuple[str, ...], sai
     assert said in run.errors
     assert "Traceback" not in run.errors
     assert "secret" not in run.errors
+
+
+async def test_an_address_from_the_environment_is_blamed_on_its_variable(tmp_path: Path) -> None:
+    run = await run_command("up", folder=tmp_path, environ={"PROMPTMILL_LLM__BASE_URL": "secret"})
+    assert run.status == ExitCode.USAGE
+    assert run.errors == "promptmill: PROMPTMILL_LLM__BASE_URL should look like http://127.0.0.1:8080/v1\n"
 
 
 async def test_settings_are_shown_with_their_meaning_and_secrets_are_masked(tmp_path: Path) -> None:

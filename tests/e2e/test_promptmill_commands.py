@@ -194,6 +194,12 @@ async def test_a_deadline_that_passes_is_an_answer_too(promptmill: Promptmill) -
     assert run.output.startswith("(expired")
 
 
+async def test_a_list_of_dead_letters_that_goes_on_behind_the_end_ends(promptmill: Promptmill) -> None:
+    run = await promptmill.run("dead-letters", "list", "--after", f"0.{10**17}.{10**18 - 1}")
+    assert (run.status, run.output) == (ExitCode.OK, "")
+    assert run.errors.splitlines()[-1] == "no dead letters"
+
+
 async def test_tasks_are_cancelled_by_id_and_by_file(promptmill: Promptmill) -> None:
     await promptmill.model.hold()
     task_ids = await promptmill.api.submit(["one", "two"])

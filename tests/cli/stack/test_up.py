@@ -164,6 +164,7 @@ async def test_an_interrupt_during_the_start_ends_it_and_leaves_nothing(tmp_path
     with pytest.raises(AssertionError, match="ended with status 130 before it was ready"):
         await starting
     assert up.running_pids() == []
+    assert "stopping: calls in flight may end; Ctrl-C (again) ends them now" in up.said().splitlines()
 
 
 @pytest.mark.parametrize(

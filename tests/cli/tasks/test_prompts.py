@@ -43,12 +43,29 @@ def test_a_jsonl_file_has_strings_and_chat_objects(tmp_path: Path) -> None:
         (b"7", "a JSON string or an object"),
         (b"[]", "a JSON string or an object"),
         (b'"\xff"', "UTF-8"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"a":' * 300 + b"1" + b"}" * 300, "nested too deeply"),
+        (b'"\\ud800"', "half of a surrogate pair"),
+        (b'{"messages": [{"role": "user", "content": "\\udfff"}]}', "half of a surrogate pair"),
+        (b'{"temperature": NaN}', "not JSON"),
+        (b'{"temperature": 1e999}', "not JSON"),
     ],
 )
 def test_a_bad_line_is_named_by_its_number(line: bytes, reason: str, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=rf"bad\.jsonl, line 2: .*{reason}") as caught:
         read_file(tmp_path / "bad.jsonl", b'"good"\n' + line)
     assert caught.value.exit_code == ExitCode.USAGE
+
+
+def test_an_argument_that_is_no_utf8_is_named_by_its_number() -> None:
+    with pytest.raises(CommandError, match=r"prompt 2 of the command line: this is not UTF-8") as caught:
+        read_prompts(["good", "\udcff"], None, NO_INPUT, jsonl=False)
+    assert caught.value.exit_code == ExitCode.USAGE
+
+
+def test_a_prompt_may_be_nested_as_deeply_as_the_api_takes_it() -> None:
+    line = b'{"a":' * 100 + b"[" * 50 + b"]" * 50 + b"}" * 100
+    assert len(read_prompts([], STDIN, io.BytesIO(line), jsonl=True)) == 1
 
 
 def test_a_file_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:

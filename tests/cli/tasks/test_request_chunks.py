@@ -31,8 +31,3 @@ def test_no_request_is_made_for_no_prompt() -> None:
 
 def test_many_prompts_go_in_requests_of_five_hundred() -> None:
     assert [count for count, _ in requests_of(["x"] * 1_200, {})] == [500, 500, 200]
-
-
-def test_half_a_surrogate_pair_is_left_to_the_api() -> None:
-    ((_, body),) = requests_of(["\ud800"], {})
-    assert b"\\ud800" in body

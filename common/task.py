@@ -10,10 +10,8 @@
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -34,44 +32,6 @@ class Status(StrEnum):
     def is_final(self) -> bool:
         """Whether the run has ended: reached once, never left."""
         return self is not Status.QUEUED and self is not Status.PROCESSING
-
-
-class Move(StrEnum):
-    """What can happen to a task; every one is a compare-and-set in the store."""
-
-    CLAIM = "claim"
-    RETRY = "retry"
-    COMPLETE = "complete"
-    FAIL = "fail"
-    CANCEL = "cancel"
-    EXPIRE = "expire"
-    REDRIVE = "redrive"
-
-
-_LEGAL: Mapping[tuple[Status, Move], Status] = MappingProxyType(
-    {
-        (Status.QUEUED, Move.CLAIM): Status.PROCESSING,
-        (Status.QUEUED, Move.CANCEL): Status.CANCELLED,
-        (Status.QUEUED, Move.EXPIRE): Status.EXPIRED,
-        # A lapsed lease is claimed again by another worker.
-        (Status.PROCESSING, Move.CLAIM): Status.PROCESSING,
-        (Status.PROCESSING, Move.RETRY): Status.QUEUED,
-        (Status.PROCESSING, Move.COMPLETE): Status.COMPLETED,
-        (Status.PROCESSING, Move.FAIL): Status.FAILED,
-        (Status.PROCESSING, Move.CANCEL): Status.CANCELLED,
-        (Status.PROCESSING, Move.EXPIRE): Status.EXPIRED,
-        # Run n+1 of the same id.
-        (Status.COMPLETED, Move.REDRIVE): Status.QUEUED,
-        (Status.FAILED, Move.REDRIVE): Status.QUEUED,
-        (Status.CANCELLED, Move.REDRIVE): Status.QUEUED,
-        (Status.EXPIRED, Move.REDRIVE): Status.QUEUED,
-    }
-)
-
-
-def after(status: Status, move: Move) -> Status | None:
-    """The status that `move` leads to from `status`, or None where the move is not legal."""
-    return _LEGAL.get((status, move))
 
 
 class Progress:

@@ -148,18 +148,3 @@ class Gate(Protocol):
 
     def left(self, delivery: Delivery) -> None:
         """This record, which had entered, has ended or was put back."""
-
-
-class OpenGate:
-    """The gate of a role that holds nothing back."""
-
-    hindrance = None
-
-    async def opened(self) -> None:
-        """Return at once."""
-
-    def entered(self, delivery: Delivery) -> None:
-        """Nothing follows from it."""
-
-    def left(self, delivery: Delivery) -> None:
-        """Nothing follows from it."""

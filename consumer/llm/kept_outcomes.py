@@ -56,11 +56,6 @@ class KeptOutcomes:
         return len(self._kept)
 
     @property
-    def held_bytes(self) -> int:
-        """Bytes of the results kept."""
-        return self._bytes
-
-    @property
     def unsure(self) -> bool:
         """Whether the store may lack one of them."""
         return bool(self._unsure)

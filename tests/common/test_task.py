@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from common.task import Move, Status, after, new_task_id, parse_task_id
+from common.task import Status, new_task_id, parse_task_id
+from tests.support.task_moves import Move, after
 
 
 def test_ids_are_uuid7_and_sort_by_the_time_they_were_made() -> None:

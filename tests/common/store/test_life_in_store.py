@@ -11,8 +11,9 @@ from common.store.keys import Keys
 from common.store.leases import Busy, Claim, Claimed, ClaimReply, Ended, Exhausted, Finish, Hold, Leases
 from common.store.reading import TaskReader
 from common.store.submissions import Submissions, Written
-from common.task import Move, Status, Task, after, new_task_id
+from common.task import Status, Task, new_task_id
 from tests.support.redis_client import create_redis
+from tests.support.task_moves import Move, after
 
 DAY = 24 * 3600
 T = TypeVar("T")

@@ -18,7 +18,7 @@ from common.connections import create_admin, create_group_consumer, create_produ
 from common.settings import KafkaSettings, TaskSettings
 from common.topics import MAX_DEAD_LETTER_BYTES, TopicNames, ensure_topics, topic_specs
 from consumer.engine.engine import Engine
-from consumer.engine.ports import CommitListener, Delivery, Gate, OpenGate, Outcome, Settled, ignore_commits
+from consumer.engine.ports import CommitListener, Delivery, Gate, Outcome, Settled, ignore_commits
 from consumer.metrics import EngineMetrics
 from consumer.settings import WorkerSettings
 from tests.support.unreadable_records import write_unreadable
@@ -38,6 +38,21 @@ def settle(_delivery: Delivery) -> Outcome:
 def leave_to_the_engine(_delivery: Delivery) -> Outcome | None:
     """The plainest way to give a record up."""
     return None
+
+
+class OpenGate:
+    """The gate of a role that holds nothing back."""
+
+    hindrance = None
+
+    async def opened(self) -> None:
+        """Return at once."""
+
+    def entered(self, delivery: Delivery) -> None:
+        """Nothing follows from it."""
+
+    def left(self, delivery: Delivery) -> None:
+        """Nothing follows from it."""
 
 
 class RecordingHandler:

@@ -62,7 +62,7 @@ def test_an_outcome_is_kept_until_its_offset_is_committed_and_ten_seconds(restor
     assert len(kept) == 2
     kept.committed("t", 0, 7)
     kept.committed("t", 1, 6)
-    assert (len(kept), kept.held_bytes) == (0, 0)
+    assert (len(kept), kept._bytes) == (0, 0)
 
 
 def test_beyond_a_bound_the_oldest_go_and_committed_ones_first(restoring: Restoring, clock: Clock) -> None:
@@ -105,7 +105,7 @@ def test_whatever_happens_the_bounds_hold_and_the_books_agree(steps: list[tuple[
             case "doubt":
                 kept.doubt()
         assert len(kept) <= 5
-        assert kept.held_bytes == sum(len(entry.outcome.value) for entry in kept._kept.values()) <= 1_000
+        assert kept._bytes == sum(len(entry.outcome.value) for entry in kept._kept.values()) <= 1_000
         uncommitted = {place for places in kept._uncommitted.values() for place in places}
         assert uncommitted | set(kept._committed) == set(kept._kept)
         assert not uncommitted & set(kept._committed)

@@ -54,7 +54,10 @@ class KafkaSettings(Block):
         description="Stands before every topic's and group's name.",
     )
     replication_factor: int = Field(
-        3, ge=1, le=9, description="Copies of each partition, for topics that a service creates."
+        3,
+        ge=1,
+        le=9,
+        description="Copies of each partition, of topics that a service creates; those that are there need as many.",
     )
     min_insync_replicas: int = Field(
         2, ge=1, le=9, description="Copies that must have a record before it counts as written."

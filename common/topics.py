@@ -21,6 +21,10 @@ _DAY_MS = 24 * 3600 * 1000
 DEAD_LETTERS_KEPT_MS = 30 * _DAY_MS
 _MIB = 1024 * 1024
 
+# Kafka's word for it.
+_NO_LIMIT = "-1"
+_IN_SYNC = "min.insync.replicas"
+
 MAX_TASK_RECORD_BYTES = _MIB
 MAX_RESULT_RECORD_BYTES = 8 * _MIB
 MAX_DEAD_LETTER_BYTES = 8 * _MIB
@@ -80,6 +84,15 @@ class TopicSpec:
     config: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """One topic as Kafka has it. `replicas` is the smallest number of copies of any partition."""
+
+    partitions: int
+    replicas: int
+    config: Mapping[str, str]
+
+
 def topic_specs(kafka: KafkaSettings, tasks: TaskSettings) -> tuple[TopicSpec, ...]:
     """Every topic there is, by the settings."""
     names = TopicNames(kafka.topic_prefix)
@@ -91,7 +104,9 @@ def topic_specs(kafka: KafkaSettings, tasks: TaskSettings) -> tuple[TopicSpec, .
     def spec(name: str, partitions: int, max_bytes: int, **config: str) -> TopicSpec:
         settings = {
             "max.message.bytes": str(max_bytes),
-            "min.insync.replicas": str(kafka.min_insync_replicas),
+            _IN_SYNC: str(kafka.min_insync_replicas),
+            # By size Kafka would delete what nobody has read yet.
+            "retention.bytes": _NO_LIMIT,
             **{key.replace("_", "."): value for key, value in config.items()},
         }
         return TopicSpec(name, partitions, kafka.replication_factor, settings)
@@ -117,27 +132,46 @@ def topic_specs(kafka: KafkaSettings, tasks: TaskSettings) -> tuple[TopicSpec, .
     )
 
 
-def differences(spec: TopicSpec, partitions: int, config: Mapping[str, str]) -> list[str]:
+def differences(spec: TopicSpec, topic: TopicState) -> list[str]:
     """What of a topic does not fulfil its spec, one mend a line; more than asked for is no difference."""
     found = []
-    if partitions < spec.partitions:
+    if topic.partitions < spec.partitions:
         found.append(
-            f"{spec.name} has {partitions} partitions, {spec.partitions} are wanted: add partitions, or set "
-            f"{variable_name('kafka', 'task_partitions')}={partitions}"
+            f"{spec.name} has {topic.partitions} partitions, {spec.partitions} are wanted: add partitions, or set "
+            f"{variable_name('kafka', 'task_partitions')}={topic.partitions}"
+        )
+    if topic.replicas < spec.replication_factor:
+        found.append(
+            f"{spec.name} has replication factor {topic.replicas}, {spec.replication_factor} is wanted: add replicas "
+            f"with kafka-reassign-partitions, or set {variable_name('kafka', 'replication_factor')}={topic.replicas}"
+        )
+    in_sync = topic.config.get(_IN_SYNC)
+    if in_sync is not None and int(in_sync) > topic.replicas:
+        writable = min(int(spec.config[_IN_SYNC]), topic.replicas)
+        found.append(
+            f"{spec.name} has {_IN_SYNC}={in_sync} with replication factor {topic.replicas}, nothing can be written to "
+            f"it: {_alter(spec.name, _IN_SYNC, str(writable))}, or add replicas with kafka-reassign-partitions"
         )
     for name, wanted in spec.config.items():
-        value = config.get(name)
+        value = topic.config.get(name)
         if value is None or _fulfils(name, value, wanted):
             continue
-        found.append(f"{spec.name} has {name}={value}, {wanted} is wanted: alter the topic's configuration")
+        found.append(f"{spec.name} has {name}={value}, {wanted} is wanted: {_alter(spec.name, name, wanted)}")
     return found
+
+
+def _alter(topic: str, name: str, value: str) -> str:
+    # Brackets keep the commas of a list together.
+    value = f"[{value}]" if "," in value else value
+    return f"kafka-configs --alter --topic {topic} --add-config {name}={value}"
 
 
 def _fulfils(name: str, value: str, wanted: str) -> bool:
     if name == "cleanup.policy":
         return set(value.split(",")) == set(wanted.split(","))
-    # -1 is Kafka's word for "no limit".
-    return int(value) == -1 or int(value) >= int(wanted)
+    if _NO_LIMIT in (value, wanted):
+        return value == _NO_LIMIT
+    return int(value) >= int(wanted)
 
 
 async def ensure_topics(admin: AIOKafkaAdminClient, specs: Sequence[TopicSpec]) -> None:
@@ -153,9 +187,10 @@ async def ensure_topics(admin: AIOKafkaAdminClient, specs: Sequence[TopicSpec]) 
     missing = [spec for spec in specs if spec.name not in existing]
     if missing:
         await _create(admin, missing)
-    partitions = await _wait_for_leaders(admin, specs)
+    replicas = await _wait_for_leaders(admin, specs)
     configs = await _configs(admin, specs)
-    found = [line for spec in specs for line in differences(spec, partitions[spec.name], configs[spec.name])]
+    topics = {name: TopicState(len(counts), min(counts), configs[name]) for name, counts in replicas.items()}
+    found = [line for spec in specs for line in differences(spec, topics[spec.name])]
     if found:
         raise TopicsUnfit("\n".join(found))
 
@@ -182,17 +217,17 @@ async def _create(admin: AIOKafkaAdminClient, specs: Sequence[TopicSpec]) -> Non
         raise TopicsUnfit(f"cannot create {name}: {error.__name__} {detail}".rstrip() + mend)
 
 
-async def _wait_for_leaders(admin: AIOKafkaAdminClient, specs: Sequence[TopicSpec]) -> dict[str, int]:
-    """Partitions by topic, once each of them can be written to."""
+async def _wait_for_leaders(admin: AIOKafkaAdminClient, specs: Sequence[TopicSpec]) -> dict[str, list[int]]:
+    """The number of replicas of each partition by topic, once all partitions have a leader."""
     while True:
         described = await admin.describe_topics([spec.name for spec in specs])
-        counts = {}
+        counts: dict[str, list[int]] = {}
         for topic in described:
             error = for_code(topic["error_code"])
             if topic["error_code"] and error is not UnknownTopicOrPartitionError:
                 raise error(topic["topic"])
             if topic["partitions"] and all(part["leader"] >= 0 for part in topic["partitions"]):
-                counts[topic["topic"]] = len(topic["partitions"])
+                counts[topic["topic"]] = [len(part["replicas"]) for part in topic["partitions"]]
         if len(counts) == len(specs):
             return counts
         # Leaders are elected in milliseconds; the caller bounds the whole.

@@ -7,7 +7,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from common.connections import create_admin
 from common.settings import KafkaSettings, TaskSettings
-from common.topics import TopicSpec, TopicsUnfit, differences, ensure_topics, topic_specs
+from common.topics import TopicSpec, TopicState, TopicsUnfit, differences, ensure_topics, topic_specs
 from tests.support.waiting import until
 
 DAY_MS = 24 * 3600 * 1000
@@ -36,6 +36,7 @@ def test_the_topics_are_the_documented_ones() -> None:
         "retention.ms": str(7 * DAY_MS),
         "max.message.bytes": str(1024 * 1024),
         "min.insync.replicas": "2",
+        "retention.bytes": "-1",
     }
     assert results.config["cleanup.policy"] == "compact,delete"
     assert results.config["max.message.bytes"] == str(8 * 1024 * 1024)
@@ -48,27 +49,51 @@ def test_topics_outlive_the_tasks_they_carry() -> None:
         assert int(spec.config["retention.ms"]) >= 30 * DAY_MS
 
 
-SPEC = TopicSpec("t", 4, 1, {"retention.ms": "1000", "cleanup.policy": "compact,delete"})
+SPEC = TopicSpec(
+    "t",
+    4,
+    2,
+    {
+        "retention.ms": "1000",
+        "cleanup.policy": "compact,delete",
+        "retention.bytes": "-1",
+        "min.insync.replicas": "1",
+    },
+)
+FITTING = dict(SPEC.config)
+
+
+ALTER = "kafka-configs --alter --topic t --add-config"
 
 
 @pytest.mark.parametrize(
-    ("partitions", "config", "found"),
+    ("topic", "found"),
     [
-        (4, {"retention.ms": "1000", "cleanup.policy": "compact,delete"}, []),
-        (8, {"retention.ms": "2000", "cleanup.policy": "delete,compact"}, []),
-        (4, {"retention.ms": "-1", "cleanup.policy": "compact,delete"}, []),
-        (3, {}, ["4 are wanted: add partitions, or set PROMPTMILL_KAFKA__TASK_PARTITIONS=3"]),
-        (4, {"retention.ms": "999"}, ["retention.ms=999, 1000 is wanted"]),
-        (4, {"cleanup.policy": "delete"}, ["cleanup.policy=delete, compact,delete is wanted"]),
+        (TopicState(4, 2, FITTING), None),
+        (TopicState(8, 3, FITTING | {"retention.ms": "2000", "cleanup.policy": "delete,compact"}), None),
+        (TopicState(4, 2, FITTING | {"retention.ms": "-1", "min.insync.replicas": "2"}), None),
+        (TopicState(3, 2, FITTING), "4 are wanted: add partitions, or set PROMPTMILL_KAFKA__TASK_PARTITIONS=3"),
+        (TopicState(4, 1, FITTING), "factor 1, 2 is wanted: add replicas with kafka-reassign-partitions, or set "),
+        (TopicState(4, 1, FITTING), "or set PROMPTMILL_KAFKA__REPLICATION_FACTOR=1"),
+        (
+            TopicState(4, 2, FITTING | {"min.insync.replicas": "3"}),
+            f"replication factor 2, nothing can be written to it: {ALTER} min.insync.replicas=1, or add",
+        ),
+        (
+            TopicState(4, 2, FITTING | {"retention.bytes": "1000"}),
+            f"retention.bytes=1000, -1 is wanted: {ALTER} retention.bytes=-1",
+        ),
+        (TopicState(4, 2, FITTING | {"retention.ms": "999"}), "retention.ms=999, 1000 is wanted"),
+        (
+            TopicState(4, 2, FITTING | {"cleanup.policy": "delete"}),
+            f"cleanup.policy=delete, compact,delete is wanted: {ALTER} cleanup.policy=[compact,delete]",
+        ),
     ],
 )
-def test_less_than_asked_for_is_a_difference_and_more_is_not(
-    partitions: int, config: dict[str, str], found: list[str]
-) -> None:
-    lines = differences(SPEC, partitions, config)
-    assert len(lines) == len(found)
-    for line, part in zip(lines, found, strict=True):
-        assert part in line
+def test_less_than_asked_for_is_a_difference_and_more_is_not(topic: TopicState, found: str | None) -> None:
+    lines = differences(SPEC, topic)
+    assert len(lines) == (found is not None)
+    assert found is None or found in lines[0]
 
 
 async def test_many_processes_may_create_the_topics_at_once(
@@ -83,23 +108,39 @@ async def test_many_processes_may_create_the_topics_at_once(
     }
 
 
+@pytest.mark.parametrize(
+    ("topic", "setting", "complaint"),
+    [
+        ("results", ("cleanup.policy", "delete"), r"results has cleanup\.policy=delete, compact,delete is wanted"),
+        ("tasks.batch", ("retention.bytes", "1000"), r"tasks\.batch has retention\.bytes=1000, -1 is wanted"),
+        ("tasks.batch", ("min.insync.replicas", "3"), r"min\.insync\.replicas=3 with replication factor 1"),
+    ],
+)
 async def test_topics_that_do_not_fit_are_named_with_their_mend(
-    kafka_settings: KafkaSettings, admin: AIOKafkaAdminClient
+    kafka_settings: KafkaSettings, admin: AIOKafkaAdminClient, topic: str, setting: tuple[str, str], complaint: str
 ) -> None:
     specs = topic_specs(kafka_settings, TaskSettings())
     await ensure_topics(admin, specs)
-    results = next(spec for spec in specs if spec.name.endswith("results"))
-    resource = ConfigResource(ConfigResourceType.TOPIC, results.name, {"cleanup.policy": "delete"})
-    await admin.alter_configs([resource])
+    name = next(spec.name for spec in specs if spec.name.endswith(topic))
+    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, dict([setting]))])
 
     async def is_altered() -> bool:
-        [response] = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, results.name)])
+        [response] = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
         [(*_, entries)] = response.resources
-        return any(entry[:2] == ("cleanup.policy", "delete") for entry in entries)
+        return any(entry[:2] == setting for entry in entries)
 
     await until(is_altered, what="the altered configuration")
-    with pytest.raises(TopicsUnfit, match=r"results has cleanup\.policy=delete, compact,delete is wanted"):
+    with pytest.raises(TopicsUnfit, match=complaint):
         await ensure_topics(admin, specs)
+
+
+async def test_topics_with_fewer_copies_than_configured_do_not_fit(
+    kafka_settings: KafkaSettings, admin: AIOKafkaAdminClient
+) -> None:
+    await ensure_topics(admin, topic_specs(kafka_settings, TaskSettings()))
+    wanted = kafka_settings.model_copy(update={"replication_factor": 2})
+    with pytest.raises(TopicsUnfit, match=r"batch has replication factor 1, 2 is wanted: .*REPLICATION_FACTOR=1"):
+        await ensure_topics(admin, topic_specs(wanted, TaskSettings()))
 
 
 async def test_more_partitions_than_asked_for_are_welcome(

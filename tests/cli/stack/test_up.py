@@ -119,6 +119,21 @@ async def test_an_interrupt_lets_calls_end_and_the_next_start_finds_their_result
     assert (await fake_model.calls_by_prompt())["slow"] == 1
 
 
+async def test_three_brokers_go_on_without_one(tmp_path: Path, fake_model: FakeModel) -> None:
+    up = Up(tmp_path, "--brokers", "3", "--workers", "1", "--llm-base-url", fake_model.base_url)
+    async with _started(up) as api:
+        stack = up.stack
+        assert len(stack["pids"]["kafka"]) == len(stack["kafka"].split(",")) == 3
+        await api.wait_until_completed(await api.submit(["a", "b", "c"]), deadline=SLOW)
+        os.kill(stack["pids"]["kafka"][0], signal.SIGKILL)
+        await until(lambda: "kafka-1 (process " in up.said())
+        await api.wait_until_completed(await api.submit(["d", "e", "f"]), deadline=SLOW)
+        await until(lambda: "kafka-1" in up.backs(), deadline=SLOW)
+        os.kill(up.process.pid, signal.SIGINT)
+        assert await up.process.exit_status() == 130
+    assert up.running_pids() == []
+
+
 async def test_worker_env_makes_a_further_worker_and_a_second_interrupt_waits_for_no_call(
     tmp_path: Path, fake_model: FakeModel
 ) -> None:

@@ -29,7 +29,7 @@ nightly: $(VENV)/.dev ## The state machine over engine and store, ten times as l
 MINUTES ?= 60
 SEED ?= 1
 soak: $(VENV)/.dev ## Faults in random order for MINUTES=60, by SEED=1, with production's sessions and leases
-	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES) --seed $(SEED)
+	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES) --seed $(SEED) $(ARGS)
 
 MEASUREMENTS := .promptmill/faults.jsonl
 reliability: $(VENV)/.dev ## Let every fault strike and write the figures into docs/reliability.md

@@ -16,6 +16,7 @@ from redis.backoff import NoBackoff
 from common.settings import KafkaSettings, RedisSettings
 from common.store.dialling import Dialler
 from common.store.link import RedisLink
+from common.store.subscription import Subscription
 from common.topics import MAX_RESULT_RECORD_BYTES, MAX_TASK_RECORD_BYTES
 
 # Room for a record's headers and framing beside its value.
@@ -25,6 +26,13 @@ _FRAMING_BYTES = 64 * 1024
 def create_redis_link(settings: RedisSettings, client_name: str) -> RedisLink:
     """The connection for all commands of a process; nothing is connected yet."""
     return RedisLink(Dialler(settings, client_name).connect, jitter=random.random)
+
+
+def create_redis_subscription(settings: RedisSettings, client_name: str) -> Subscription:
+    """The connection on which a process hears of whatever it asks for; nothing is connected yet."""
+    dialler = Dialler(settings, client_name)
+    # A connection may have to be made first.
+    return Subscription(dialler.connect, timeout_seconds=2 * settings.timeout_seconds, jitter=random.random)
 
 
 def create_redis_listener(settings: RedisSettings, client_name: str) -> Redis:

@@ -12,7 +12,13 @@ from functools import partial
 import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
-from common.connections import create_admin, create_producer, create_reader, create_redis_link
+from common.connections import (
+    create_admin,
+    create_producer,
+    create_reader,
+    create_redis_link,
+    create_redis_subscription,
+)
 from common.settings import SettingsError, load_settings
 from common.store.cancellations import Cancellations
 from common.store.ending import Endings
@@ -21,19 +27,22 @@ from common.store.idempotency import Idempotency
 from common.store.keys import Keys
 from common.store.link import RedisLink
 from common.store.marker import Marker, SharedLooks
+from common.store.moves import MoveChannel
 from common.store.reading import TaskReader, ping
 from common.store.redriving import Redriving
 from common.store.submissions import Submissions
+from common.store.subscription import Subscription
 from common.task import Lane, new_task_id
 from common.telemetry.logging import configure_logging
 from common.telemetry.operations import Operations, serving_operations
 from common.topics import MAX_TASK_RECORD_BYTES, TopicNames, topic_specs
 from producer_api.app import create_app
 from producer_api.budget import Budget
+from producer_api.following import Following
 from producer_api.garbage import look_for_garbage_rarely
 from producer_api.idempotency import IdempotentSubmission, lease_seconds
 from producer_api.kafka_link import KafkaLink
-from producer_api.metrics import Metrics
+from producer_api.metrics import FollowingMetrics, Metrics
 from producer_api.operator.letter_log import LetterLog, LogLimits
 from producer_api.operator.redrive import Redrive
 from producer_api.partitioning import PartitionCursor
@@ -46,6 +55,7 @@ from producer_api.store_health import StoreHealth
 from producer_api.submission import Submission
 from producer_api.tasks.endings import TaskEndings
 from producer_api.tasks.lookup import Lookup
+from producer_api.tasks.waiting import Waiting
 
 _SERVICE = "producer-api"
 _TOKEN_BYTES = 16
@@ -66,7 +76,8 @@ async def serve(settings: Settings) -> None:
     registry = _registry()
     redis = create_redis_link(settings.redis, _SERVICE)
     link = kafka_link(settings)
-    parts = ready_parts(settings, redis, link, registry)
+    subscription = create_redis_subscription(settings.redis, f"{_SERVICE}-moves")
+    parts = ready_parts(settings, redis, subscription, link, registry)
     operations = Operations(liveness=alive, readiness=parts.readiness, registry=registry)
     api = settings.api
     async with AsyncExitStack() as stack:
@@ -76,12 +87,15 @@ async def serve(settings: Settings) -> None:
         )
         keeping = asyncio.create_task(link.keep(), name="keep kafka connected")
         stack.push_async_callback(_ended, keeping)
+        hearing = asyncio.create_task(parts.following.run(), name="hear of moves")
+        stack.push_async_callback(_ended, hearing)
         port = await stack.enter_async_context(serving_api(create_app(parts), host=api.host, port=api.port))
         look_for_garbage_rarely()
         log.info("listening", host=api.host, port=port, operations_port=operations_port)
-        await _first_of(stopping, keeping)
+        await _first_of(stopping, keeping, hearing)
         log.info("stopping")
         parts.readiness.stopping = True
+        parts.following.stop()
     log.info("stopped")
 
 
@@ -108,13 +122,19 @@ def kafka_link(settings: Settings) -> KafkaLink:
     )
 
 
-def ready_parts(settings: Settings, redis: RedisLink, link: KafkaLink, registry: CollectorRegistry) -> Parts:
+def ready_parts(
+    settings: Settings, redis: RedisLink, subscription: Subscription, link: KafkaLink, registry: CollectorRegistry
+) -> Parts:
     """The parts that requests use, put together."""
     api, keys, ttl = settings.api, Keys(settings.redis.key_prefix), settings.tasks.result_ttl_seconds
     names = TopicNames(settings.kafka.topic_prefix)
     store_health = StoreHealth(partial(ping, redis), timeout_seconds=settings.redis.timeout_seconds)
     budget = Budget(max_bytes=api.max_bytes_in_flight, max_records=api.max_records_in_flight)
+    following = Following(
+        MoveChannel(subscription, keys), max_followers=api.max_followers, max_tasks=api.max_followed_tasks
+    )
     metrics = Metrics(registry, budget, connected=lambda: link.hindrance is None)
+    FollowingMetrics(registry, following)
     publisher = Publisher(
         link=link,
         topics={lane: names.tasks(lane) for lane in Lane},
@@ -179,6 +199,8 @@ def ready_parts(settings: Settings, redis: RedisLink, link: KafkaLink, registry:
         submission=submission,
         idempotent_submission=idempotent_submission,
         lookup=lookup,
+        following=following,
+        waiting=Waiting(lookup, following, clock=time.monotonic, now=time.time),
         endings=endings,
         budget=budget,
         metrics=metrics,
@@ -188,20 +210,21 @@ def ready_parts(settings: Settings, redis: RedisLink, link: KafkaLink, registry:
     )
 
 
-async def _first_of(stopping: asyncio.Event, keeping: asyncio.Task[None]) -> None:
-    """Return when the process is asked to stop; raises what ended `keeping`, which ends by a bug only."""
+async def _first_of(stopping: asyncio.Event, *lasting: asyncio.Task[None]) -> None:
+    """Return when the process is asked to stop; raises what ended one that is `lasting`, which ends by a bug only."""
     asked = asyncio.create_task(stopping.wait(), name="wait for a signal")
     try:
-        await asyncio.wait((asked, keeping), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((asked, *lasting), return_when=asyncio.FIRST_COMPLETED)
     finally:
         asked.cancel()
-    if keeping.done():
-        keeping.result()
+    for one in lasting:
+        if one.done():
+            one.result()
 
 
-async def _ended(keeping: asyncio.Task[None]) -> None:
-    keeping.cancel()
-    await asyncio.gather(keeping, return_exceptions=True)
+async def _ended(lasting: asyncio.Task[None]) -> None:
+    lasting.cancel()
+    await asyncio.gather(lasting, return_exceptions=True)
 
 
 def main() -> int:

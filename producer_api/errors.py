@@ -13,6 +13,7 @@ from common.store.scripts import StoreUnavailable
 from producer_api.batch import MAX_PROMPT_LEVELS, PromptTooDeep, PromptTooLarge
 from producer_api.budget import Overloaded
 from producer_api.documentation import allowed_methods
+from producer_api.following import TooManyFollowers
 from producer_api.idempotency import KeyInUse, KeyReused
 from producer_api.kafka_link import KafkaUnavailable
 from producer_api.metrics import Metrics
@@ -50,7 +51,7 @@ def invalid(message: str, *, param: str | None, code: str = "invalid_value") -> 
     return RefusedRequest(400, message, code=code, param=param)
 
 
-def over_limit(what: str, limit: int, setting: str, *, param: str | None, status: int = 400) -> RefusedRequest:
+def over_limit(what: str, limit: int | str, setting: str, *, param: str | None, status: int = 400) -> RefusedRequest:
     """Something is larger than one of the API's limits: names the limit and its setting."""
     message = f"{what}: at most {limit} are allowed. The limit is {variable_name('api', setting)}."
     return RefusedRequest(status, message, code="limit_exceeded", param=param)
@@ -82,6 +83,7 @@ def install_error_handlers(app: FastAPI, metrics: Metrics) -> None:
         StoreUnavailable,
         StoreRebuilding,
         TooManyDeletions,
+        TooManyFollowers,
     ):
         app.add_exception_handler(kind, answer)
 
@@ -119,6 +121,11 @@ def _as_refused(request: Request, exception: Exception) -> RefusedRequest:  # no
             return _unavailable(message, "store_rebuilding")
         case TooManyDeletions():
             message = "As many deletions as may wait for a worker do. Nothing was deleted; come again in a moment."
+            return _unavailable(message, "overloaded")
+        case TooManyFollowers():
+            message = (
+                "As many requests wait for tasks here as may. Send the request again in a moment, or without `wait`."
+            )
             return _unavailable(message, "overloaded")
     raise exception
 

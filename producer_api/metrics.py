@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from common.telemetry.metrics import Counter, Histogram
 from producer_api.budget import Budget
+from producer_api.following import Following
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
 
@@ -84,3 +85,23 @@ class Metrics:
             "promptmill_api_kafka_connected", "Whether records can be sent to Kafka: 1 or 0.", registry=registry
         )
         self.kafka_connected.set_function(connected)
+
+
+class FollowingMetrics:
+    """Those of requests that wait for tasks or follow them."""
+
+    def __init__(self, registry: CollectorRegistry, following: Following) -> None:
+        self.followers = Gauge(
+            "promptmill_api_followers", "Requests that wait for tasks, or follow them.", registry=registry
+        )
+        self.followers.set_function(lambda: following.followers)
+        self.followed_tasks = Gauge(
+            "promptmill_api_followed_tasks",
+            "Tasks that these follow, one for each request that follows it.",
+            registry=registry,
+        )
+        self.followed_tasks.set_function(lambda: following.tasks_followed)
+        self.hears_of_moves = Gauge(
+            "promptmill_api_hears_of_moves", "Whether Redis tells this process of moves: 1 or 0.", registry=registry
+        )
+        self.hears_of_moves.set_function(lambda: following.is_up)

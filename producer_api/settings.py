@@ -49,6 +49,18 @@ class ApiSettings(Block):
     max_records_in_flight: int = Field(
         20_000, ge=1, le=1_000_000, description="Records not yet acknowledged by Kafka, in one process."
     )
+    max_wait_seconds: float = Field(
+        300.0, ge=1, le=3_600, description="Longest time that a GET may ask to wait for the end of its tasks."
+    )
+    max_followers: int = Field(
+        5_000, ge=1, le=100_000, description="Requests that may wait for tasks, or follow them, at once in one process."
+    )
+    max_followed_tasks: int = Field(
+        100_000,
+        ge=1,
+        le=10_000_000,
+        description="Tasks that these may follow in all; one counts for each request that follows it.",
+    )
     body_timeout_seconds: float = Field(30.0, ge=0.1, le=600, description="Longest time a request body may take.")
     publish_timeout_seconds: float = Field(
         8.0, ge=0.1, le=10, description="Longest wait for Kafka's acknowledgement of one request's records."

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from common.settings import TaskSettings
 from producer_api.budget import Budget
+from producer_api.following import Following
 from producer_api.idempotency import IdempotentSubmission
 from producer_api.metrics import Metrics
 from producer_api.operator.letter_log import LetterLog
@@ -16,6 +17,7 @@ from producer_api.settings import ApiSettings
 from producer_api.submission import Submission
 from producer_api.tasks.endings import TaskEndings
 from producer_api.tasks.lookup import Lookup
+from producer_api.tasks.waiting import Waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,8 @@ class Parts:
     submission: Submission
     idempotent_submission: IdempotentSubmission
     lookup: Lookup
+    following: Following
+    waiting: Waiting
     endings: TaskEndings
     budget: Budget
     metrics: Metrics

@@ -5,7 +5,9 @@ same fencing token as it answered the first time. All keys of a task share the `
 slot.
 
 Fields of the hash, all short so that it stays compact in memory: `status run tenant lane progress attempts failures
-crashes created_at expires_at started_at finished_at retry_at partition offset worker tokens`, and of the claim:
-`token lease_until released`; `readmitted` where a refusal was taken back for good. Times are milliseconds. The clock of
-leases is Redis's own.
+crashes created_at expires_at started_at finished_at retry_at partition offset worker tokens moved_at`, and of the
+claim: `token lease_until released`; `readmitted` where a refusal was taken back for good. Times are milliseconds. The
+clock of leases is Redis's own.
+
+Each move of status or progress is told, in the same script, on a channel that is named as the task's hash.
 """

@@ -7,7 +7,7 @@ from redis.asyncio.connection import Connection, ConnectionPool, SSLConnection, 
 
 from common.settings import RedisSettings
 from common.store.resp import ReplyError, encode_command
-from common.store.wire import Wire, WireBroken
+from common.store.wire import Heard, Wire, WireBroken
 
 # Some 10 MB of a bulk request's commands.
 _MOST_IN_FLIGHT = 20_000
@@ -21,14 +21,14 @@ class Dialler:
         self._timeout_seconds = settings.timeout_seconds
         self._client_name = client_name
 
-    async def connect(self) -> Wire:
-        """A connection that is ready for commands.
+    async def connect(self, heard: Heard | None = None) -> Wire:
+        """A connection that is ready for commands; one for subscriptions has `heard`, which takes their messages.
 
         Raises:
             OSError: there is none to be had within the timeout, or Redis refuses us.
         """
         async with asyncio.timeout(self._timeout_seconds):
-            wire = await self._open()
+            wire = await self._open(heard)
             try:
                 _welcome(await wire.ask(self._greeting()))
             except BaseException:
@@ -36,21 +36,22 @@ class Dialler:
                 raise
         return wire
 
-    async def _open(self) -> Wire:
+    async def _open(self, heard: Heard | None) -> Wire:
         loop = asyncio.get_running_loop()
+
+        def protocol() -> Wire:
+            return Wire(silence_seconds=self._timeout_seconds, max_in_flight=_MOST_IN_FLIGHT, heard=heard)
+
         match self._address:
             case UnixDomainSocketConnection(path=path):
-                _, wire = await loop.create_unix_connection(self._wire, path)
+                _, wire = await loop.create_unix_connection(protocol, path)
             case SSLConnection(host=host, port=port, ssl_context=tls):
-                _, wire = await loop.create_connection(self._wire, host, port, ssl=tls.get(), server_hostname=host)
+                _, wire = await loop.create_connection(protocol, host, port, ssl=tls.get(), server_hostname=host)
             case Connection(host=host, port=port):
-                _, wire = await loop.create_connection(self._wire, host, port)
+                _, wire = await loop.create_connection(protocol, host, port)
             case other:
                 raise TypeError(f"no way to connect by {type(other).__name__}")
         return wire
-
-    def _wire(self) -> Wire:
-        return Wire(silence_seconds=self._timeout_seconds, max_in_flight=_MOST_IN_FLIGHT)
 
     def _greeting(self) -> list[bytes]:
         address = self._address

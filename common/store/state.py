@@ -13,7 +13,8 @@ class TaskState(NamedTuple):
     """A task as the store shows it. Times are Unix seconds UTC.
 
     `attempts` counts claims that led to a call, `failures` those that ended by the model's error, `crashes` those that
-    ended with their worker. `result` is the value of the final run's result record, None where there is none.
+    ended with their worker. `moved_at` is the instant of the latest move in whole milliseconds, each later than the one
+    before. `result` is the value of the final run's result record, None where there is none.
     """
 
     task_id: str
@@ -34,6 +35,7 @@ class TaskState(NamedTuple):
     partition: int | None = None
     offset: int | None = None
     worker: str | None = None
+    moved_at: int = 0
     result: bytes | None = None
 
 
@@ -41,6 +43,7 @@ class TaskState(NamedTuple):
 FIELDS = (
     "status", "run", "tenant", "lane", "progress", "attempts", "created_at", "expires_at", "failures", "crashes",
     "tokens", "started_at", "finished_at", "retry_at", "partition", "offset", "worker",
+    "moved_at",
 )  # fmt: skip
 
 
@@ -54,6 +57,7 @@ def state_from_values(task_id: str, values: Sequence[bytes | None], result: byte
     (
         status, run, tenant, lane, progress, attempts, created_at, expires_at, failures, crashes,
         tokens, started_at, finished_at, retry_at, partition, offset, worker,
+        moved_at,
     ) = values  # fmt: skip
     if status is None or status in _MARKS:
         return None
@@ -80,5 +84,6 @@ def state_from_values(task_id: str, values: Sequence[bytes | None], result: byte
         None if partition is None else int(partition),
         None if offset is None else int(offset),
         None if worker is None else worker.decode(),
+        0 if moved_at is None else int(moved_at),
         result,
     )

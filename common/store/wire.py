@@ -7,7 +7,7 @@ has gone leaves its place in the line.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from common.store.replies import INCOMPLETE, UnreadableReply, reply_reader
@@ -17,6 +17,10 @@ _LOOKS = 4
 # So that a loop that was held up hears first what had come meanwhile.
 _SECOND_LOOK_SECONDS = 0.01
 _MOST_UNSENT_BYTES = 4 * 1024 * 1024
+
+
+# Takes a message that was published: its channel and its content.
+Heard = Callable[[bytes, bytes], None]
 
 
 class WireBroken(ConnectionError):  # noqa: N818 - names the state of the wire
@@ -39,12 +43,14 @@ class Wire(asyncio.Protocol):
 
     A server that gives no sign of life for `silence_seconds` while answers are due is taken for dead. More than
     `max_in_flight` commands are not to be in flight: callers wait for room. `broken` says why, once it is.
+    One that subscribes to channels has a `heard` that takes what is published there.
     """
 
-    def __init__(self, *, silence_seconds: float, max_in_flight: int) -> None:
+    def __init__(self, *, silence_seconds: float, max_in_flight: int, heard: Heard | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         self._silence_seconds = silence_seconds
         self._max_in_flight = max_in_flight
+        self._heard = heard
         self._reader = reply_reader()
         self._transport: asyncio.Transport
         self._asks: deque[_Ask] = deque()
@@ -105,10 +111,13 @@ class Wire(asyncio.Protocol):
         if self.broken is not None:
             return
         self._heard_at = self._loop.time()
-        asks, reader = self._asks, self._reader
+        asks, reader, heard = self._asks, self._reader, self._heard
         try:
             reader.feed(data)
             while (reply := reader.gets()) is not INCOMPLETE:
+                if heard is not None and type(reply) is list and reply[0] == b"message":
+                    heard(reply[1], reply[2])
+                    continue
                 if not asks:
                     self.abort("an answer to nothing")
                     return
@@ -166,6 +175,10 @@ class Wire(asyncio.Protocol):
     async def close(self) -> None:
         """Cut the connection and wait until it is gone."""
         self.abort("closed")
+        await self.gone()
+
+    async def gone(self) -> None:
+        """Wait until the connection is gone."""
         await self._gone.wait()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

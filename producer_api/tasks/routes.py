@@ -7,18 +7,21 @@ import orjson
 from fastapi import FastAPI, Path, Request, Response
 
 from common.settings import variable_name
+from common.store.state import TaskState
 from common.task import Lane
+from producer_api.attendance import while_present
 from producer_api.batch import Batch, Terms
 from producer_api.checked_route import CheckedRoute
 from producer_api.direct_route import DirectRoute, described
 from producer_api.documentation import body_of
-from producer_api.errors import RefusedRequest, invalid, over_limit
+from producer_api.errors import RefusedRequest, invalid
 from producer_api.idempotency_key import IDEMPOTENCY_KEY, idempotency_key, repeatable_request
 from producer_api.request_body import parse_json, read_body
 from producer_api.security import Tenant, tenant_of
 from producer_api.state import Parts, ReadyParts, parts_of
 from producer_api.tasks.lookup import AnswerTooLarge
 from producer_api.tasks.prompts import read_prompts, read_request
+from producer_api.tasks.queries import task_ids_of, wait_seconds
 from producer_api.tasks.schemas import (
     DeletedTask,
     ErrorAnswer,
@@ -73,6 +76,20 @@ _TASK_IDS: dict[str, Any] = {
     "style": "form",
     "explode": False,
 }
+_WAIT: dict[str, Any] = {
+    "name": "wait",
+    "in": "query",
+    "required": False,
+    "description": "Seconds to wait for the end of all tasks; the answer comes as soon as none can move any more.",
+    "schema": {"type": "number", "minimum": 0, "title": "Wait"},
+}
+_TASK_ID: dict[str, Any] = {
+    "name": "task_id",
+    "in": "path",
+    "required": True,
+    "description": "A task id, or a `resp_…` id.",
+    "schema": {"type": "string", "title": "Task Id"},
+}
 TaskId = Annotated[str, Path(description="A task id, or a `resp_…` id.")]
 _NO_SUCH_TASK: dict[int | str, dict[str, Any]] = {404: {"model": ErrorAnswer, "description": "There is no such task."}}
 
@@ -96,7 +113,7 @@ def add_task_routes(app: FastAPI) -> None:
         methods=["GET"],
         response_model=TaskViews,
         responses={**_BAD_REQUEST, **_OUT_OF_REACH},
-        openapi_extra=described(_TASK_IDS),
+        openapi_extra=described(_TASK_IDS, _WAIT),
         route_class_override=DirectRoute,
     )
     add(
@@ -104,7 +121,9 @@ def add_task_routes(app: FastAPI) -> None:
         read_task,
         methods=["GET"],
         response_model=WholeTaskView,
-        responses={**_NO_SUCH_TASK, **_OUT_OF_REACH},
+        responses={**_BAD_REQUEST, **_NO_SUCH_TASK, **_OUT_OF_REACH},
+        openapi_extra=described(_TASK_ID, _WAIT),
+        route_class_override=DirectRoute,
     )
     add(
         "/v1/tasks/{task_id}",
@@ -141,32 +160,34 @@ async def submit_tasks(request: Request) -> Response:
 
 async def read_tasks(request: Request) -> Response:
     """Read tasks, in the order asked; an id named twice is answered twice, an unknown one with `not_found`."""
-    tenant, parts = tenant_of(request), parts_of(request)
-    asked = [text.strip() for text in ",".join(request.query_params.getlist("task_ids")).split(",")]
-    if asked == [""]:
-        raise invalid("Name the tasks: ?task_ids=ID,ID.", param="task_ids", code="missing_required_parameter")
-    if "" in asked:
-        raise invalid("`task_ids` has an empty id: check its commas.", param="task_ids")
-    limit = parts.settings.max_ids_per_query
-    if len(asked) > limit:
-        raise over_limit("Too many ids in one query", limit, "max_ids_per_query", param="task_ids")
+    parts = parts_of(request)
+    asked = task_ids_of(request, limit=parts.settings.max_ids_per_query)
+    states = await _found(request, parts, asked)
+    return _json(200, {"tasks": [task_view(text, state) for text, state in zip(asked, states, strict=True)]})
+
+
+async def read_task(request: Request) -> Response:
+    """Read one task."""
+    task_id = request.path_params["task_id"]
+    [state] = await _found(request, parts_of(request), [task_id])
+    if state is None:
+        raise _no_such_task()
+    return _json(200, whole_task_view(task_id, state))
+
+
+async def _found(request: Request, parts: Parts, asked: list[str]) -> list[TaskState | None]:
+    """The tasks asked for, when they have ended if the request asks to wait for that."""
+    tenant, seconds = tenant_of(request), wait_seconds(request, limit=parts.settings.max_wait_seconds)
     try:
-        states = await parts.lookup.find(asked, tenant=tenant)
+        if not seconds:
+            return await parts.lookup.find(asked, tenant=tenant)
+        return await while_present(request, parts.waiting.find(asked, tenant=tenant, seconds=seconds))
     except AnswerTooLarge:
         message = (
             f"The results are more than {parts.settings.max_answer_bytes} bytes: ask for fewer tasks at once. "
             f"The limit is {variable_name('api', 'max_answer_bytes')}."
         )
         raise invalid(message, param="task_ids", code="limit_exceeded") from None
-    return _json(200, {"tasks": [task_view(text, state) for text, state in zip(asked, states, strict=True)]})
-
-
-async def read_task(tenant: Tenant, parts: ReadyParts, task_id: TaskId) -> Response:
-    """Read one task."""
-    [state] = await parts.lookup.find([task_id], tenant=tenant)
-    if state is None:
-        raise _no_such_task()
-    return _json(200, whole_task_view(task_id, state))
 
 
 async def cancel_task(tenant: Tenant, parts: ReadyParts, task_id: TaskId) -> Response:

@@ -102,6 +102,31 @@ async def test_sigterm_finishes_what_is_under_way_and_exits_0(
     assert orjson.loads(process.log().splitlines()[-1])["event"] == "stopped"
 
 
+async def followers(deployment: Deployment) -> float:
+    return await deployment.metric(deployment.apis[0], "promptmill_api_followers")
+
+
+async def test_sigterm_ends_waits_at_once_with_the_tasks_as_they_are(
+    deployment: Deployment,
+) -> None:
+    api = await deployment.start_api(api__max_followers=2)
+    task_ids = await api.submit(["x"])
+    query = f"/v1/tasks?task_ids={task_ids[0]}&wait=250"
+    answering = [asyncio.create_task(api.ask("GET", query)) for _ in range(2)]
+
+    async def all_wait() -> bool:
+        return await followers(deployment) == 2
+
+    await until(all_wait)
+    refused = await api.ask("GET", query)
+    assert (refused.status, refused.body["error"]["code"]) == (503, "overloaded")
+    deployment.apis[0].terminate()
+    async with asyncio.timeout(5):
+        answers = await asyncio.gather(*answering)
+    assert [(answer.status, answer.body["tasks"][0]["status"]) for answer in answers] == [(200, "queued")] * 2
+    assert await deployment.apis[0].exit_status(deadline=10) == 0
+
+
 def is_refused(api: Api) -> bool:
     host, port = api.url.removeprefix("http://").split(":")
     try:

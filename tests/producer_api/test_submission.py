@@ -12,7 +12,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from prometheus_client import CollectorRegistry
 
 from cli.stack.ports import Ports
-from common.connections import create_admin
+from common.connections import create_admin, create_redis_subscription
 from common.record import decode_task
 from common.settings import KafkaSettings, RedisSettings
 from common.store.idempotency import RepeatableRequest
@@ -64,7 +64,8 @@ async def front_on(kafka: KafkaSettings, redis: RedisSettings) -> AsyncIterator[
     keeping = asyncio.create_task(link.keep())
     try:
         await until(lambda: link.hindrance is None)
-        yield Front(ready_parts(settings, client.link, link, registry), link, registry)
+        subscription = create_redis_subscription(redis, "test-moves")
+        yield Front(ready_parts(settings, client.link, subscription, link, registry), link, registry)
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)

@@ -18,4 +18,5 @@ if task.status == 'failed' or task.run > 1 then
   mark = math.max(mark, arg.letters_kept)
 end
 redis.call('PEXPIRE', task_key, mark)
+tell(instant_after(task), task.run, 'deleted', 0, task.attempts)
 return {'deleted'}

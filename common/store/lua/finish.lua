@@ -10,9 +10,11 @@ end
 if arg.status ~= 'expired' and now >= task.expires_at then
   return {'overdue'}
 end
+local moved_at = instant_after(task)
 redis.call('HSET', task_key, 'status', arg.status, 'finished_at', arg.finished_at, 'failures', arg.failures,
-  unpack(arg.status == 'completed' and {'progress', 100} or {}))
+  'moved_at', moved_at, unpack(arg.status == 'completed' and {'progress', 100} or {}))
 redis.call('HDEL', task_key, 'lease_until', 'retry_at')
 keep_finished(task.expires_at)
 redis.call('SET', result_key, arg.result, 'PX', arg.result_ttl)
+tell(moved_at, task.run, arg.status, arg.status == 'completed' and 100 or 25, task.attempts)
 return {'recorded'}

@@ -4,15 +4,25 @@ local task_key, result_key = KEYS[1], KEYS[2]
 local FINAL = {completed = true, failed = true, cancelled = true, expired = true}
 
 local function read()
-  local status, run, token, lease_until, released, retry_at, expires_at, attempts, failures, crashes, tenant = unpack(
+  local status, run, token, lease_until, released, retry_at, expires_at, attempts, failures, crashes, tenant, moved_at = unpack(
     redis.call('HMGET', task_key, 'status', 'run', 'token', 'lease_until', 'released', 'retry_at', 'expires_at', 'attempts',
-      'failures', 'crashes', 'tenant'))
+      'failures', 'crashes', 'tenant', 'moved_at'))
   return {
     status = status or nil, token = token or nil, released = released or nil, tenant = tenant or nil,
     run = tonumber(run or 0), lease_until = tonumber(lease_until or 0), retry_at = tonumber(retry_at or 0),
     expires_at = tonumber(expires_at or 0), attempts = tonumber(attempts or 0), failures = tonumber(failures or 0),
-    crashes = tonumber(crashes or 0),
+    crashes = tonumber(crashes or 0), moved_at = tonumber(moved_at or 0),
   }
+end
+
+-- The instant of the move that is being made: later than that of any move of the task before it.
+local function instant_after(task)
+  return math.max(now, task.moved_at + 1)
+end
+
+-- Tell whoever follows the task where it stands since `moved_at`. Who missed it reads the hash.
+local function tell(moved_at, run, status, progress, attempts)
+  redis.call('PUBLISH', task_key, moved_at .. ' ' .. run .. ' ' .. status .. ' ' .. progress .. ' ' .. attempts)
 end
 
 -- An unfinished task is kept until its end of life and, should nobody notice that, as long again as a result.
@@ -34,7 +44,7 @@ end
 
 local function create(status)
   redis.call('HSET', task_key, 'status', status, 'run', arg.run, 'tenant', arg.tenant, 'lane', arg.lane,
-    'created_at', arg.created_at, 'expires_at', arg.expires_at, 'progress', 0, 'attempts', 0, place())
+    'created_at', arg.created_at, 'expires_at', arg.expires_at, 'progress', 0, 'attempts', 0, 'moved_at', now, place())
   keep_unfinished(arg.expires_at)
 end
 
@@ -49,9 +59,11 @@ end
 
 -- End the run without an answer: nobody's token is the task's from here on.
 local function end_now(task, status)
-  redis.call('HSET', task_key, 'status', status, 'finished_at', now)
+  local moved_at = instant_after(task)
+  redis.call('HSET', task_key, 'status', status, 'finished_at', now, 'moved_at', moved_at)
   redis.call('HDEL', task_key, 'token', 'lease_until', 'retry_at')
   keep_finished(task.expires_at)
+  tell(moved_at, task.run, status, redis.call('HGET', task_key, 'progress'), task.attempts)
 end
 
 -- Does the caller hold the task? Answers 'held', 'lost', 'final' or 'deleted'. A claim that Redis forgot is restored while the
@@ -83,8 +95,10 @@ local function hold()
   end
   redis.call('HSET', task_key, 'status', 'processing', 'token', arg.token, 'attempts', arg.attempts,
     'failures', arg.failures, 'crashes', arg.crashes, 'started_at', arg.started_at, 'worker', arg.worker,
-    'lease_until', now + arg.lease, 'progress', 25)
+    'lease_until', now + arg.lease, 'progress', 25, 'moved_at', instant_after(task))
   redis.call('HDEL', task_key, 'retry_at')
+  task.moved_at = instant_after(task)
   task.attempts, task.failures, task.crashes = arg.attempts, arg.failures, arg.crashes
+  tell(task.moved_at, arg.run, 'processing', 25, task.attempts)
   return 'held', task
 end

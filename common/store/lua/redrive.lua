@@ -38,6 +38,7 @@ redis.call('DEL', result_key)
 redis.call('HDEL', task_key, 'token', 'lease_until', 'released', 'retry_at', 'started_at', 'finished_at', 'tokens',
   'partition', 'offset', 'worker')
 redis.call('HSET', task_key, 'status', 'queued', 'run', following, 'progress', 0, 'attempts', 0, 'failures', 0,
-  'crashes', 0, 'expires_at', arg.expires_at)
+  'crashes', 0, 'expires_at', arg.expires_at, 'moved_at', instant_after(task))
 keep_unfinished(arg.expires_at)
+tell(instant_after(task), following, 'queued', 0, 0)
 return {'started', following}

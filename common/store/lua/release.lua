@@ -11,8 +11,10 @@ local attempts = task.attempts
 if arg.uncalled then
   attempts = math.max(0, attempts - 1)
 end
-redis.call('HSET', task_key, 'status', 'queued', 'progress', 0, 'retry_at', now + arg.delay, 'released', arg.token,
+local moved_at = instant_after(task)
+redis.call('HSET', task_key, 'status', 'queued', 'progress', 0, 'moved_at', moved_at, 'retry_at', now + arg.delay, 'released', arg.token,
   'failures', arg.failures, 'attempts', attempts)
 redis.call('HDEL', task_key, 'token', 'lease_until', 'tokens')
 keep_unfinished(task.expires_at)
+tell(moved_at, task.run, 'queued', 0, attempts)
 return {'released'}

@@ -13,4 +13,5 @@ create('queued')
 local retry_at = math.max(now + arg.delay, arg.not_before or 0)
 redis.call('HSET', task_key, 'attempts', arg.known_attempts or 0, 'failures', arg.known_failures or 0, 'retry_at',
   math.min(retry_at, arg.expires_at))
+tell(now, arg.run, 'queued', 0, arg.known_attempts or 0)
 return {'reopened'}

@@ -20,7 +20,7 @@ else
 end
 redis.call('HSET', task_key, 'status', arg.status, 'run', arg.run, 'tenant', arg.tenant, 'lane', arg.lane,
   'created_at', arg.created_at, 'expires_at', expires_at, 'finished_at', arg.finished_at, 'attempts', arg.attempts,
-  'progress', progress)
+  'progress', progress, 'moved_at', instant_after(task))
 if arg.started_at then
   redis.call('HSET', task_key, 'started_at', arg.started_at)
 end
@@ -30,4 +30,5 @@ end
 local left = math.max(1, arg.finished_at + arg.result_ttl - now)
 redis.call('PEXPIRE', task_key, math.max(left, expires_at - now))
 redis.call('SET', result_key, arg.result, 'PX', left)
+tell(instant_after(task), run, arg.status, progress, arg.attempts)
 return {'restored'}

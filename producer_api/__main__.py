@@ -134,7 +134,6 @@ def ready_parts(
         MoveChannel(subscription, keys), max_followers=api.max_followers, max_tasks=api.max_followed_tasks
     )
     metrics = Metrics(registry, budget, connected=lambda: link.hindrance is None)
-    FollowingMetrics(registry, following)
     publisher = Publisher(
         link=link,
         topics={lane: names.tasks(lane) for lane in Lane},
@@ -200,6 +199,7 @@ def ready_parts(
         idempotent_submission=idempotent_submission,
         lookup=lookup,
         following=following,
+        following_metrics=FollowingMetrics(registry, following),
         waiting=Waiting(lookup, following, clock=time.monotonic, now=time.time),
         endings=endings,
         budget=budget,

@@ -105,3 +105,9 @@ class FollowingMetrics:
             "promptmill_api_hears_of_moves", "Whether Redis tells this process of moves: 1 or 0.", registry=registry
         )
         self.hears_of_moves.set_function(lambda: following.is_up)
+        self.dropped = Counter(
+            "promptmill_api_followers_dropped",
+            "Event streams that were ended before their tasks, by reason: the client may connect again.",
+            ("reason",),
+            registry=registry,
+        )

@@ -37,6 +37,7 @@ class ApiSettings(Block):
     )
     max_request_bytes: int = Field(16 * _MIB, ge=2048, le=256 * _MIB, description="Largest request body.")
     max_ids_per_query: int = Field(1_000, ge=1, le=10_000, description="Task ids that one query may name.")
+    max_ids_per_stream: int = Field(100, ge=1, le=1_000, description="Task ids that one event stream may follow.")
     max_answer_bytes: int = Field(
         64 * _MIB, ge=_MIB, le=1024 * _MIB, description="Results that the answer to one query may hold, in bytes."
     )

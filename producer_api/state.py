@@ -9,7 +9,7 @@ from common.settings import TaskSettings
 from producer_api.budget import Budget
 from producer_api.following import Following
 from producer_api.idempotency import IdempotentSubmission
-from producer_api.metrics import Metrics
+from producer_api.metrics import FollowingMetrics, Metrics
 from producer_api.operator.letter_log import LetterLog
 from producer_api.operator.redrive import Redrive
 from producer_api.probes import Readiness
@@ -30,6 +30,7 @@ class Parts:
     idempotent_submission: IdempotentSubmission
     lookup: Lookup
     following: Following
+    following_metrics: FollowingMetrics
     waiting: Waiting
     endings: TaskEndings
     budget: Budget

@@ -7,8 +7,8 @@ from fastapi import Request
 from producer_api.errors import invalid, over_limit
 
 
-def task_ids_of(request: Request, *, limit: int) -> list[str]:
-    """The ids as they are written in `task_ids`, 1 to `limit` of them.
+def task_ids_of(request: Request, *, limit: int, setting: str = "max_ids_per_query") -> list[str]:
+    """The ids as they are written in `task_ids`, 1 to `limit` of them, as `setting` has it.
 
     Raises:
         RefusedRequest: 400.
@@ -19,7 +19,7 @@ def task_ids_of(request: Request, *, limit: int) -> list[str]:
     if "" in asked:
         raise invalid("`task_ids` has an empty id: check its commas.", param="task_ids")
     if len(asked) > limit:
-        raise over_limit("Too many ids in one query", limit, "max_ids_per_query", param="task_ids")
+        raise over_limit("Too many ids in one query", limit, setting, param="task_ids")
     return asked
 
 

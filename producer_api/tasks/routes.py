@@ -6,7 +6,6 @@ from typing import Annotated, Any
 import orjson
 from fastapi import FastAPI, Path, Request, Response
 
-from common.settings import variable_name
 from common.store.state import TaskState
 from common.task import Lane
 from producer_api.attendance import while_present
@@ -14,14 +13,16 @@ from producer_api.batch import Batch, Terms
 from producer_api.checked_route import CheckedRoute
 from producer_api.direct_route import DirectRoute, described
 from producer_api.documentation import body_of
-from producer_api.errors import RefusedRequest, invalid
 from producer_api.idempotency_key import IDEMPOTENCY_KEY, idempotency_key, repeatable_request
 from producer_api.request_body import parse_json, read_body
 from producer_api.security import Tenant, tenant_of
 from producer_api.state import Parts, ReadyParts, parts_of
+from producer_api.tasks.describing import BAD_REQUEST, NO_SUCH_TASK, OUT_OF_REACH, TASK_ID, TASK_IDS
+from producer_api.tasks.event_routes import add_event_routes
 from producer_api.tasks.lookup import AnswerTooLarge
 from producer_api.tasks.prompts import read_prompts, read_request
 from producer_api.tasks.queries import task_ids_of, wait_seconds
+from producer_api.tasks.refusals import answer_too_large, no_such_task
 from producer_api.tasks.schemas import (
     DeletedTask,
     ErrorAnswer,
@@ -52,12 +53,6 @@ _SUBMIT_EXAMPLES = {
     },
 }
 
-_BAD_REQUEST: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorAnswer, "description": "The request cannot be taken as it is; `message` says what to do."}
-}
-_OUT_OF_REACH: dict[int | str, dict[str, Any]] = {
-    503: {"model": ErrorAnswer, "description": "Nothing was done; come again after `Retry-After` seconds."}
-}
 _SUBMIT_ERRORS: dict[int | str, dict[str, Any]] = {
     408: {"model": ErrorAnswer, "description": "The body took too long to arrive."},
     413: {"model": ErrorAnswer, "description": "The body is too large."},
@@ -67,15 +62,6 @@ _SUBMIT_ERRORS: dict[int | str, dict[str, Any]] = {
     },
     415: {"model": ErrorAnswer, "description": "The body is not announced as application/json."},
 }
-_TASK_IDS: dict[str, Any] = {
-    "name": "task_ids",
-    "in": "query",
-    "required": True,
-    "description": "Task ids, separated by commas; `resp_…` ids are read too.",
-    "schema": {"type": "array", "items": {"type": "string"}, "title": "Task Ids"},
-    "style": "form",
-    "explode": False,
-}
 _WAIT: dict[str, Any] = {
     "name": "wait",
     "in": "query",
@@ -83,27 +69,21 @@ _WAIT: dict[str, Any] = {
     "description": "Seconds to wait for the end of all tasks; the answer comes as soon as none can move any more.",
     "schema": {"type": "number", "minimum": 0, "title": "Wait"},
 }
-_TASK_ID: dict[str, Any] = {
-    "name": "task_id",
-    "in": "path",
-    "required": True,
-    "description": "A task id, or a `resp_…` id.",
-    "schema": {"type": "string", "title": "Task Id"},
-}
 TaskId = Annotated[str, Path(description="A task id, or a `resp_…` id.")]
-_NO_SUCH_TASK: dict[int | str, dict[str, Any]] = {404: {"model": ErrorAnswer, "description": "There is no such task."}}
 
 
 def add_task_routes(app: FastAPI) -> None:
     """Serve the native face. On the application itself: a router of their own is one more step for each request."""
     add = partial(app.router.add_api_route, tags=["tasks"], route_class_override=CheckedRoute)
+    # Before those of a task: its path begins as theirs do.
+    add_event_routes(app)
     add(
         "/v1/tasks",
         submit_tasks,
         methods=["POST"],
         status_code=202,
         response_model=SubmittedTasks,
-        responses={**_BAD_REQUEST, **_SUBMIT_ERRORS, **_OUT_OF_REACH},
+        responses={**BAD_REQUEST, **_SUBMIT_ERRORS, **OUT_OF_REACH},
         openapi_extra={**body_of(SubmitTasks, _SUBMIT_EXAMPLES), **described(IDEMPOTENCY_KEY)},
         route_class_override=DirectRoute,
     )
@@ -112,8 +92,8 @@ def add_task_routes(app: FastAPI) -> None:
         read_tasks,
         methods=["GET"],
         response_model=TaskViews,
-        responses={**_BAD_REQUEST, **_OUT_OF_REACH},
-        openapi_extra=described(_TASK_IDS, _WAIT),
+        responses={**BAD_REQUEST, **OUT_OF_REACH},
+        openapi_extra=described(TASK_IDS, _WAIT),
         route_class_override=DirectRoute,
     )
     add(
@@ -121,8 +101,8 @@ def add_task_routes(app: FastAPI) -> None:
         read_task,
         methods=["GET"],
         response_model=WholeTaskView,
-        responses={**_BAD_REQUEST, **_NO_SUCH_TASK, **_OUT_OF_REACH},
-        openapi_extra=described(_TASK_ID, _WAIT),
+        responses={**BAD_REQUEST, **NO_SUCH_TASK, **OUT_OF_REACH},
+        openapi_extra=described(TASK_ID, _WAIT),
         route_class_override=DirectRoute,
     )
     add(
@@ -130,14 +110,14 @@ def add_task_routes(app: FastAPI) -> None:
         delete_task,
         methods=["DELETE"],
         response_model=DeletedTask,
-        responses={**_NO_SUCH_TASK, **_OUT_OF_REACH},
+        responses={**NO_SUCH_TASK, **OUT_OF_REACH},
     )
     add(
         "/v1/tasks/{task_id}/cancel",
         cancel_task,
         methods=["POST"],
         response_model=TaskView,
-        responses={**_NO_SUCH_TASK, **_OUT_OF_REACH},
+        responses={**NO_SUCH_TASK, **OUT_OF_REACH},
     )
 
 
@@ -171,7 +151,7 @@ async def read_task(request: Request) -> Response:
     task_id = request.path_params["task_id"]
     [state] = await _found(request, parts_of(request), [task_id])
     if state is None:
-        raise _no_such_task()
+        raise no_such_task()
     return _json(200, whole_task_view(task_id, state))
 
 
@@ -181,13 +161,9 @@ async def _found(request: Request, parts: Parts, asked: list[str]) -> list[TaskS
     try:
         if not seconds:
             return await parts.lookup.find(asked, tenant=tenant)
-        return await while_present(request, parts.waiting.find(asked, tenant=tenant, seconds=seconds))
+        return await while_present(request.receive, parts.waiting.find(asked, tenant=tenant, seconds=seconds))
     except AnswerTooLarge:
-        message = (
-            f"The results are more than {parts.settings.max_answer_bytes} bytes: ask for fewer tasks at once. "
-            f"The limit is {variable_name('api', 'max_answer_bytes')}."
-        )
-        raise invalid(message, param="task_ids", code="limit_exceeded") from None
+        raise answer_too_large(parts.settings.max_answer_bytes) from None
 
 
 async def cancel_task(tenant: Tenant, parts: ReadyParts, task_id: TaskId) -> Response:
@@ -197,7 +173,7 @@ async def cancel_task(tenant: Tenant, parts: ReadyParts, task_id: TaskId) -> Res
     """
     state = await parts.endings.cancel(task_id, tenant=tenant)
     if state is None:
-        raise _no_such_task()
+        raise no_such_task()
     return _json(200, task_view(task_id, state))
 
 
@@ -205,13 +181,8 @@ async def delete_task(tenant: Tenant, parts: ReadyParts, task_id: TaskId) -> Res
     """Forget a task with its result; one that has not ended is cancelled. Its id names nothing after that."""
     deleted = await parts.endings.delete(task_id, tenant=tenant)
     if deleted is None:
-        raise _no_such_task()
+        raise no_such_task()
     return _json(200, {"task_id": deleted, "deleted": True})
-
-
-def _no_such_task() -> RefusedRequest:
-    message = "There is no such task: the id is wrong, the task was deleted, or its result has passed its time."
-    return RefusedRequest(404, message, code="task_not_found", param="task_id")
 
 
 def _prepared(body: bytes, parts: Parts, tenant: str, traceparent: str | None) -> Batch:

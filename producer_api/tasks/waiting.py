@@ -6,12 +6,8 @@ from collections.abc import Callable, Sequence
 from common.store.moves import Move
 from common.store.state import TaskState
 from producer_api.following import Following
+from producer_api.tasks.looking import look_in_seconds
 from producer_api.tasks.lookup import Lookup
-
-# Moves are told at most once: so long after the last look the store is looked at all the same.
-_LOOK_ANYWAY_SECONDS = 20.0
-# Redis's clock says when a task has expired, and may be behind ours.
-_LOOK_AGAIN_SECONDS = 0.25
 
 
 class _Waiter:
@@ -85,14 +81,10 @@ class Waiting:
             # What they did before they were followed nobody tells.
             states = await self._lookup.find(asked, tenant=tenant)
             while (unfinished := _unfinished(states)) and (left := until - self._clock()) > 0 and not waiter.stopping:
-                await waiter.until_ended(unfinished, seconds=min(left, self._look_in_seconds(unfinished)))
+                look_in = look_in_seconds((state.expires_at for state in unfinished.values()), now=self._now())
+                await waiter.until_ended(unfinished, seconds=min(left, look_in))
                 states = await self._lookup.find(asked, tenant=tenant)
         return states
-
-    def _look_in_seconds(self, unfinished: dict[str, TaskState]) -> float:
-        """After how long the store is to be asked whatever was told: nobody tells that a task's time is over."""
-        expiry = min(state.expires_at for state in unfinished.values()) - self._now()
-        return min(_LOOK_ANYWAY_SECONDS, max(_LOOK_AGAIN_SECONDS, expiry))
 
 
 def _unfinished(states: Sequence[TaskState | None]) -> dict[str, TaskState]:

@@ -18,6 +18,7 @@ from common.settings import RedisSettings
 from tests.support.api import Answer, Api
 from tests.support.backend import kafka_settings_for, unique_prefix
 from tests.support.deployment import Deployment
+from tests.support.events import following, of_tasks
 from tests.support.processes import LiveProcess, Processes, running_processes
 from tests.support.servers import OwnServer, free_ports, own_kafka
 from tests.support.waiting import until
@@ -125,6 +126,23 @@ async def test_sigterm_ends_waits_at_once_with_the_tasks_as_they_are(
         answers = await asyncio.gather(*answering)
     assert [(answer.status, answer.body["tasks"][0]["status"]) for answer in answers] == [(200, "queued")] * 2
     assert await deployment.apis[0].exit_status(deadline=10) == 0
+
+
+async def test_sigterm_ends_streams_within_a_second_with_a_hint_to_come_back(deployment: Deployment) -> None:
+    api = await deployment.start_api()
+    other = await deployment.start_api()
+    task_ids = await api.submit(["x", "y"])
+    async with following(api, of_tasks(*task_ids)) as events:
+        seen = [await events.next() for _ in task_ids]
+        deployment.apis[0].terminate()
+        async with asyncio.timeout(1):
+            assert await events.rest() == []
+        assert events.retry_ms == 1000
+    assert await deployment.apis[0].exit_status(deadline=10) == 0
+    async with following(other, of_tasks(*task_ids), after=seen[-1].id) as events:
+        for task_id in task_ids:
+            await other.ask("POST", f"/v1/tasks/{task_id}/cancel")
+        assert [event.data["status"] for event in await events.rest()] == ["cancelled"] * 2
 
 
 def is_refused(api: Api) -> bool:

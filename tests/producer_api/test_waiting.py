@@ -136,14 +136,13 @@ async def test_a_wait_survives_the_loss_of_its_subscription(
     [task_id] = await api.submit(["x"])
     claim = await claimed(leases, task_id, now=time.time())
     answering = await waits.begin(task_id)
-    for client in await subscribers(redis, redis_keys=task_id):
+    for client in await subscribers(redis):
         await redis.client_kill_filter(_id=client["id"])
     await finished(leases, claim, Status.FAILED)
     assert statuses(await soon(answering)) == ["failed"]
 
 
-async def subscribers(redis: Redis, redis_keys: str) -> list[dict[str, str]]:
-    del redis_keys
+async def subscribers(redis: Redis) -> list[dict[str, str]]:
     return [client for client in await redis.client_list() if client["name"] == "producer-api-moves"]
 
 

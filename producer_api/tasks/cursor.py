@@ -1,0 +1,104 @@
+"""How far a client has been told of the tasks it follows: the id of an event. Any replica reads it. Pure."""
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+from zlib import crc32
+
+_VERSION = 1
+_ENDED, _UNKNOWN = 0, 1
+_MOST_BITS = 64
+_SEVEN_BITS, _MORE = 0x7F, 0x80
+
+
+class Told(NamedTuple):
+    """What a client was told of one task, last of all.
+
+    `moved_at` is that of the move that it saw, 0 for none. Of the text of attempt `attempts` of `run` it has
+    `text_bytes`, in UTF-8. `ended` says that it saw the task's end, and then nothing else is kept.
+    """
+
+    moved_at: int = 0
+    run: int = 0
+    attempts: int = 0
+    text_bytes: int = 0
+    ended: bool = False
+
+
+NOTHING = Told()
+EVERYTHING = Told(ended=True)
+
+
+class Cursor:
+    """Writes the ids of one stream's events, and reads those that an earlier stream of the same tasks wrote."""
+
+    def __init__(self, task_ids: Sequence[str]) -> None:
+        self._count = len(task_ids)
+        self._head = bytes([_VERSION]) + crc32(",".join(task_ids).encode()).to_bytes(4, "big")
+
+    def write(self, told: Sequence[Told]) -> str:
+        """What was told of each task, in their order, as text without spaces."""
+        content = bytearray(self._head)
+        for one in told:
+            if one.ended:
+                _append(content, _ENDED)
+            elif not one.moved_at:
+                _append(content, _UNKNOWN)
+            else:
+                # 0 and 1 are taken.
+                for number in (one.moved_at + 2, one.run, one.attempts, one.text_bytes):
+                    _append(content, number)
+        return urlsafe_b64encode(content).rstrip(b"=").decode()
+
+    def read(self, text: str) -> list[Told]:
+        """What was told of each task.
+
+        Raises:
+            ValueError: this is no id of a stream of these tasks.
+        """
+        try:
+            content = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        except (binascii.Error, ValueError) as error:
+            raise ValueError("no event id") from error
+        if not content.startswith(self._head):
+            raise ValueError("of other tasks")
+        numbers = _numbers(content[len(self._head) :])
+        try:
+            told = [_told(numbers) for _ in range(self._count)]
+        except StopIteration:
+            raise ValueError("cut short") from None
+        if next(numbers, None) is not None:
+            raise ValueError("too long")
+        return told
+
+
+def _told(numbers: Iterator[int]) -> Told:
+    first = next(numbers)
+    if first == _ENDED:
+        return EVERYTHING
+    if first == _UNKNOWN:
+        return NOTHING
+    return Told(first - 2, next(numbers), next(numbers), next(numbers))
+
+
+def _append(content: bytearray, number: int) -> None:
+    """Seven bits a byte, the least first; the eighth says that more follow."""
+    while number > _SEVEN_BITS:
+        content.append(number & _SEVEN_BITS | _MORE)
+        number >>= 7
+    content.append(number)
+
+
+def _numbers(content: bytes) -> Iterator[int]:
+    number = shift = 0
+    for byte in content:
+        number |= (byte & _SEVEN_BITS) << shift
+        shift += 7
+        if not byte & _MORE:
+            yield number
+            number = shift = 0
+        elif shift >= _MOST_BITS:
+            raise ValueError("a number out of bounds")
+    if shift:
+        raise ValueError("cut short")

@@ -1,0 +1,176 @@
+"""Server-sent events of tasks: how they stand, then every move, until all have ended."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from common.store.moves import Move
+from common.store.scripts import StoreUnavailable
+from common.store.state import TaskState
+from common.task import parse_task_id
+from producer_api.following import Following
+from producer_api.tasks.cursor import NOTHING, Cursor
+from producer_api.tasks.listener import Listener
+from producer_api.tasks.looking import look_in_seconds
+from producer_api.tasks.lookup import Lookup, StoreRebuilding
+from producer_api.tasks.telling import Event, tell_move, tell_state
+
+# So many results of the largest kind are held at once.
+_IDS_PER_LOOK = 8
+_RETRY_LOOK_SECONDS = 1.0
+_RETRY_MS = 1000
+
+Send = Callable[[bytes], Awaitable[None]]
+
+STOPPING = b"retry: %d\n: this API is stopping; connect again with Last-Event-ID\n\n" % _RETRY_MS
+_KEEP_ALIVE = b": keep-alive\n\n"
+
+
+class TooSlow(Exception):  # noqa: N818 - a fact about the reader
+    """More happened than is kept for a reader that does not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a stream is silent at most, in seconds, and how long a reader may take nothing."""
+
+    keep_alive_seconds: float = 15.0
+    send_timeout_seconds: float = 30.0
+
+
+class EventStream:
+    """One stream of the tasks `asked` for by `tenant`, after what `last_event_id` says was told before.
+
+    Raises:
+        ValueError: `last_event_id` is none of a stream of these tasks.
+    """
+
+    def __init__(
+        self,
+        asked: Sequence[str],
+        *,
+        tenant: str,
+        last_event_id: str | None,
+        lookup: Lookup,
+        following: Following,
+        clock: Callable[[], float],
+        now: Callable[[], float],
+        pace: Pace,
+    ) -> None:
+        self._asked = {parse_task_id(text) or text: text for text in asked}
+        self._ids = list(self._asked)
+        self._cursor = Cursor(self._ids)
+        told = [NOTHING] * len(self._ids) if last_event_id is None else self._cursor.read(last_event_id)
+        self._places = {task_id: place for place, task_id in enumerate(self._ids)}
+        self._told = told
+        self._tenant = tenant
+        self._lookup = lookup
+        self._following = following
+        self._clock = clock
+        self._now = now
+        self._pace = pace
+        self._expiries: dict[str, float] = {}
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every task's end was told."""
+        return all(told.ended for told in self._told)
+
+    async def known(self) -> list[str]:
+        """The ids asked for that name tasks.
+
+        Raises:
+            StoreRebuilding, StoreUnavailable: as `Lookup.find`.
+        """
+        known = []
+        for some in _in_pieces(self._ids):
+            known += [state.task_id for state in await self._find(some) if state is not None]
+        return known
+
+    async def run(self, listener: Listener, send: Send) -> None:
+        """Send everything until all tasks have ended or the listener is stopped.
+
+        The tasks that exist are followed by `listener` since before.
+
+        Raises:
+            TooSlow: the reader does not keep up; nothing more can be sent.
+            AnswerTooLarge: a single result is more than may be held.
+        """
+        looked = await self._look(listener, send)
+        look_at = self._next_look(looked=looked)
+        # So that a reader that was told everything before learns that it is heard.
+        await self._send(listener, send, [_KEEP_ALIVE])
+        while not (self.is_over or listener.stopping):
+            await listener.wait(max(0.0, min(look_at - self._clock(), self._pace.keep_alive_seconds)))
+            if listener.overrun:
+                raise TooSlow
+            moves = listener.take()
+            if not await self._send(listener, send, self._frames_of(moves)) and not moves:
+                await self._send(listener, send, [_KEEP_ALIVE])
+            if listener.take_doubt() or any(move.is_end for move in moves) or self._clock() >= look_at:
+                looked = await self._look(listener, send)
+                look_at = self._next_look(looked=looked)
+
+    async def _look(self, listener: Listener, send: Send) -> bool:
+        """Tell of all tasks that have not ended as they stand now; whether they could be read."""
+        open_ids = [task_id for task_id, told in zip(self._ids, self._told, strict=True) if not told.ended]
+        for some in _in_pieces(open_ids):
+            try:
+                states = await self._find(some)
+            except (StoreRebuilding, StoreUnavailable):
+                return False
+            frames: list[bytes] = []
+            for task_id, state in zip(some, states, strict=True):
+                place = self._places[task_id]
+                frames += self._frames(tell_state(self._asked[task_id], state, self._told[place]), place)
+                if state is None or state.status.is_final:
+                    self._expiries.pop(task_id, None)
+                else:
+                    self._expiries[task_id] = state.expires_at
+            await self._send(listener, send, frames)
+        return True
+
+    async def _find(self, task_ids: Sequence[str]) -> list[TaskState | None]:
+        return await self._lookup.find(task_ids, tenant=self._tenant)
+
+    def _next_look(self, *, looked: bool) -> float:
+        expiries = self._expiries.values()
+        return self._clock() + (look_in_seconds(expiries, now=self._now()) if looked else _RETRY_LOOK_SECONDS)
+
+    def _frames_of(self, moves: Iterable[Move]) -> list[bytes]:
+        frames: list[bytes] = []
+        for move in moves:
+            if not move.is_end:
+                place = self._places[move.task_id]
+                frames += self._frames(tell_move(move, self._told[place]), place)
+        return frames
+
+    def _frames(self, events: Iterable[Event], place: int) -> list[bytes]:
+        frames = []
+        for event in events:
+            self._told[place] = event.told
+            cursor = self._cursor.write(self._told).encode()
+            frames.append(b"id: %b\nevent: %b\ndata: %b\n\n" % (cursor, event.name.encode(), orjson.dumps(event.data)))
+        return frames
+
+    async def _send(self, listener: Listener, send: Send, frames: list[bytes]) -> bool:
+        """Whether there was anything to send."""
+        if not frames:
+            return False
+        try:
+            async with listener.sending(self._pace.send_timeout_seconds):
+                await send(b"".join(frames))
+        except TimeoutError:
+            raise TooSlow from None
+        return True
+
+
+def dropped(reason: str) -> bytes:
+    """The last event of a stream whose reader is dropped; it may connect again with the id it has."""
+    data = orjson.dumps({"reason": reason, "message": "Connect again with Last-Event-ID."})
+    return b"retry: %d\nevent: dropped\ndata: %b\n\n" % (_RETRY_MS, data)
+
+
+def _in_pieces(task_ids: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (task_ids[first : first + _IDS_PER_LOOK] for first in range(0, len(task_ids), _IDS_PER_LOOK))

@@ -1,0 +1,85 @@
+"""What is said next to a client that was told so much of a task. Pure.
+
+A task's deltas since its last reset are, put together, the text of the attempt that it is in; when it has completed
+they are its result.
+"""
+
+from typing import Any, NamedTuple
+
+from common.store.moves import Move
+from common.store.state import TaskState
+from common.task import Status
+from producer_api.tasks.cursor import EVERYTHING, Told
+from producer_api.tasks.views import task_view
+
+
+class Event(NamedTuple):
+    """One event of a stream: its name and data, and what its reader has been told of the task after it."""
+
+    name: str
+    data: dict[str, Any]
+    told: Told
+
+
+def tell_state(asked: str, state: TaskState | None, told: Told) -> list[Event]:
+    """What brings a client to `state`, which was read just now; nothing where it is there already.
+
+    A task that moved several times since is told as it stands. `asked` is the id as the client wrote it.
+    """
+    if told.ended or (state is not None and state.moved_at == told.moved_at):
+        return []
+    if state is None:
+        return [Event("status", task_view(asked, None), EVERYTHING)]
+    view = task_view(asked, state)
+    events = []
+    if told.text_bytes and not _goes_on(told, state.status, state.run, state.attempts):
+        events.append(_reset(state.task_id, state.status, state.progress, state.attempts, told))
+        told = told._replace(text_bytes=0)
+    if not state.status.is_final:
+        now = Told(state.moved_at, state.run, state.attempts, told.text_bytes)
+        return [*events, Event("status", view, now)]
+    if told.moved_at and state.status is Status.COMPLETED and view["result"]:
+        events += _rest(state, view["result"], told)
+    return [*events, Event("status", view, EVERYTHING)]
+
+
+def tell_move(move: Move, told: Told) -> list[Event]:
+    """What a client is to know of a move that is no end, told as it happened; nothing where it is old."""
+    if told.ended or move.moved_at <= told.moved_at or move.status is None:
+        return []
+    events = []
+    if told.text_bytes and not _goes_on(told, move.status, move.run, move.attempts):
+        events.append(_reset(move.task_id, move.status, move.progress, move.attempts, told))
+        told = told._replace(text_bytes=0)
+    data = _brief(move.task_id, move.status, move.progress, move.attempts)
+    return [*events, Event("status", data, Told(move.moved_at, move.run, move.attempts, told.text_bytes))]
+
+
+def _goes_on(told: Told, status: Status, run: int, attempts: int) -> bool:
+    """Whether the text that was told is still that of the task."""
+    return status is not Status.QUEUED and (run, attempts) == (told.run, told.attempts)
+
+
+def _rest(state: TaskState, result: str, told: Told) -> list[Event]:
+    """The part of a result that was not told yet."""
+    whole = result.encode()
+    try:
+        rest = whole[told.text_bytes :].decode()
+    except UnicodeDecodeError:
+        # What was told is no part of it: a rebuild may have found the result of another attempt.
+        reset = _reset(state.task_id, state.status, state.progress, state.attempts, told)
+        return [reset, *_rest(state, result, told._replace(text_bytes=0))]
+    if not rest:
+        return []
+    data = {**_brief(state.task_id, state.status, state.progress, state.attempts), "delta": rest}
+    # As of the move before: the end itself comes after it.
+    return [Event("delta", data, Told(told.moved_at, state.run, state.attempts, len(whole)))]
+
+
+def _reset(task_id: str, status: Status, progress: int, attempts: int, told: Told) -> Event:
+    data = {**_brief(task_id, status, progress, attempts), "reset": True}
+    return Event("reset", data, told._replace(text_bytes=0))
+
+
+def _brief(task_id: str, status: Status, progress: int, attempts: int) -> dict[str, Any]:
+    return {"task_id": task_id, "status": status, "progress": progress, "attempts": attempts}

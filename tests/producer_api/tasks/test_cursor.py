@@ -1,0 +1,49 @@
+import pytest
+from hypothesis import given, strategies as st
+
+from producer_api.tasks.cursor import EVERYTHING, NOTHING, Cursor, Told
+
+numbers = st.integers(min_value=0, max_value=2**60)
+tellings = st.one_of(
+    st.just(NOTHING),
+    st.just(EVERYTHING),
+    st.builds(Told, st.integers(min_value=1, max_value=2**60), numbers, numbers, numbers, st.just(False)),
+)
+IDS = ["a", "b", "c"]
+
+
+@given(st.lists(tellings, min_size=3, max_size=3))
+def test_what_was_told_is_read_back(told: list[Told]) -> None:
+    text = Cursor(IDS).write(told)
+    assert text.isascii()
+    assert not set(text) & set(" \n\r=")
+    assert Cursor(IDS).read(text) == told
+
+
+@given(st.lists(tellings, min_size=3, max_size=3))
+def test_the_id_of_other_tasks_is_none(told: list[Told]) -> None:
+    text = Cursor(IDS).write(told)
+    for others in (["a", "b"], ["c", "b", "a"], ["a", "b", "d"], [*IDS, "d"]):
+        with pytest.raises(ValueError, match="of other tasks"):
+            Cursor(others).read(text)
+
+
+@given(st.text())
+def test_whatever_a_client_sends_is_read_or_refused(text: str) -> None:
+    try:
+        told = Cursor(IDS).read(text)
+    except ValueError:
+        return
+    assert len(told) == len(IDS)
+
+
+@given(st.lists(tellings, min_size=3, max_size=3), st.data())
+def test_half_an_id_is_none(told: list[Told], data: st.DataObject) -> None:
+    text = Cursor(IDS).write(told)
+    half = data.draw(st.integers(min_value=0, max_value=len(text) - 1))
+    with pytest.raises(ValueError, match=r"."):
+        Cursor(IDS).read(text[:half])
+
+
+def test_the_id_of_one_task_is_short() -> None:
+    assert len(Cursor(["a"]).write([Told(1_795_412_166_320, 1, 2, 1_000)])) <= 24

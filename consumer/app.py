@@ -45,6 +45,7 @@ from consumer.llm.metrics import LlmMetrics
 from consumer.llm.model_client import ModelClient
 from consumer.llm.model_server import create_model_server
 from consumer.llm.store_watch import StoreWatch
+from consumer.llm.text_flow import TextFlows
 from consumer.metrics import EngineMetrics
 from consumer.rebuilding.clients import open_rebuild
 from consumer.rebuilding.rebuilder import Rebuilder
@@ -118,6 +119,8 @@ async def run_worker(settings: Settings) -> None:
             clock=time.monotonic,
             metrics=metrics,
         )
+        texts = TextFlows(leases, pace=build_store_pace(rng.random), metrics=metrics)
+        await parts.enter_async_context(running(texts.run(), "tell streamed texts"))
         executor = build_executor(
             settings,
             redis=redis,
@@ -126,6 +129,7 @@ async def run_worker(settings: Settings) -> None:
             watch=watch,
             kept=kept,
             model=model,
+            texts=texts,
             braking=braking,
             names=names,
             metrics=metrics,

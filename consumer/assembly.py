@@ -23,6 +23,7 @@ from consumer.llm.retry_budget import RetryBudget
 from consumer.llm.retry_policy import RetryPolicy
 from consumer.llm.store_pace import StorePace
 from consumer.llm.store_watch import StoreWatch
+from consumer.llm.text_flow import TextFlows
 from consumer.settings import Settings
 
 _STORE_BASE_SECONDS, _STORE_CAP_SECONDS = 0.2, 3.0
@@ -53,6 +54,7 @@ def build_executor(
     watch: StoreWatch,
     kept: KeptOutcomes,
     model: Model,
+    texts: TextFlows,
     braking: Braking,
     names: TopicNames,
     metrics: LlmMetrics,
@@ -93,6 +95,7 @@ def build_executor(
         watch=watch,
         reader=reader,
         model=model,
+        texts=texts,
         recorder=recorder,
         braking=braking,
         policy=policy,

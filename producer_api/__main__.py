@@ -32,6 +32,7 @@ from common.store.reading import TaskReader, ping
 from common.store.redriving import Redriving
 from common.store.submissions import Submissions
 from common.store.subscription import Subscription
+from common.store.texts import Texts
 from common.task import Lane, new_task_id
 from common.telemetry.logging import configure_logging
 from common.telemetry.operations import Operations, serving_operations
@@ -198,6 +199,7 @@ def ready_parts(
         submission=submission,
         idempotent_submission=idempotent_submission,
         lookup=lookup,
+        texts=Texts(redis, keys),
         following=following,
         following_metrics=FollowingMetrics(registry, following),
         waiting=Waiting(lookup, following, clock=time.monotonic, now=time.time),

@@ -45,6 +45,7 @@ class Terms:
     tenant: str
     lane: Lane
     expires_in_seconds: float
+    stream: bool = False
     traceparent: str | None = None
 
 
@@ -98,6 +99,7 @@ def prepare_batch(prompts: Sequence[Prompt], terms: Terms, stamp: Stamp, *, max_
         task_id=stamp.task_ids[0],
         tenant=terms.tenant,
         lane=terms.lane,
+        stream=terms.stream,
         body={},
         metadata={},
         created_at=stamp.created_at,

@@ -6,6 +6,7 @@ from typing import Annotated, TypedDict, cast
 from fastapi import Depends, Request
 
 from common.settings import TaskSettings
+from common.store.texts import Texts
 from producer_api.budget import Budget
 from producer_api.following import Following
 from producer_api.idempotency import IdempotentSubmission
@@ -29,6 +30,7 @@ class Parts:
     submission: Submission
     idempotent_submission: IdempotentSubmission
     lookup: Lookup
+    texts: Texts
     following: Following
     following_metrics: FollowingMetrics
     waiting: Waiting

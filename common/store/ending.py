@@ -28,22 +28,26 @@ class Endings:
         self._keys = keys
         self._result_ttl = to_millis(result_ttl_seconds)
         self._cancel = load_script("cancel")
-        self._delete = load_script("delete")
+        self._delete = load_script("delete", keys=3)
 
     async def cancel(self, task_ids: Sequence[str], *, tenant: str) -> list[Ending]:
         """CANCELLED where this call ended the task, FINAL where it had ended before, ABSENT where there is none."""
-        return await self._end(self._cancel, task_ids, {"tenant": tenant})
+        keys = [self._keys.of(task_id) for task_id in task_ids]
+        return await self._end(self._cancel, keys, {"tenant": tenant})
 
     async def delete(self, task_ids: Sequence[str], *, tenant: str, token: str) -> list[Ending]:
         """DELETED where this request removed the task, DELETED_BEFORE where an earlier one did, ABSENT elsewhere.
 
         `token` is a random text of this request: a repeat of it is answered as the first time.
         """
+        keys = [self._keys.with_text(task_id) for task_id in task_ids]
         return await self._end(
-            self._delete, task_ids, {"tenant": tenant, "token": token, "letters_kept": DEAD_LETTERS_KEPT_MS}
+            self._delete, keys, {"tenant": tenant, "token": token, "letters_kept": DEAD_LETTERS_KEPT_MS}
         )
 
-    async def _end(self, script: Script, task_ids: Sequence[str], wish: Mapping[str, str | float]) -> list[Ending]:
+    async def _end(
+        self, script: Script, keys: Sequence[tuple[str, ...]], wish: Mapping[str, str | float]
+    ) -> list[Ending]:
         arguments: dict[str, str | float] = {**wish, "result_ttl": self._result_ttl}
-        calls = [ScriptCall(script, self._keys.of(task_id), arguments) for task_id in task_ids]
+        calls = [ScriptCall(script, each, arguments) for each in keys]
         return [Ending(reply_word(reply)) for reply in await run_scripts(self._link, calls)]

@@ -16,6 +16,14 @@ class Keys:
         """The result record of a task's final run."""
         return f"{self.prefix}task:{{{task_id}}}:result"
 
+    def text(self, task_id: str) -> str:
+        """What came so far of a streamed answer's text, by attempt."""
+        return f"{self.prefix}task:{{{task_id}}}:text"
+
+    def with_text(self, task_id: str) -> tuple[str, str, str]:
+        """Those that `of` gives, and its text."""
+        return *self.of(task_id), self.text(task_id)
+
     def redriven(self, task_id: str) -> str:
         """The latest run of a task that an operator started, kept for as long as its dead letters."""
         return f"{self.prefix}task:{{{task_id}}}:redriven"

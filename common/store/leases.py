@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from common.store.compression import Packer
 from common.store.keys import Keys
 from common.store.link import RedisLink
 from common.store.scripts import Reply, ScriptCall, identity, load_script, reply_word, run_scripts
+from common.store.texts import MOST_PARTS, TEXT_TTL_MS
 from common.task import Status, Task, to_millis, to_seconds
 
 
@@ -117,6 +119,19 @@ class Finish(StrEnum):
     DELETED = "deleted"
 
 
+class MoreText(NamedTuple):
+    """More of the text that the call of a claim gives: `content`, in UTF-8, after `start` bytes of it.
+
+    `tokens` as received so far, `progress` in percent.
+    """
+
+    claim: Claim
+    start: int
+    content: bytes
+    tokens: int
+    progress: int
+
+
 class Leases:
     """The moves of one worker. Every one may be repeated: with the same token the answer is the same.
 
@@ -144,6 +159,7 @@ class Leases:
         self._renew = load_script("renew")
         self._progress = load_script("progress")
         self._finish = load_script("finish", binary=1)
+        self._stream = load_script("stream", keys=3, binary=1)
         self._release = load_script("release")
 
     async def claim(
@@ -208,6 +224,29 @@ class Leases:
         call = ScriptCall(self._progress, self._keys.of(claim.task.task_id), arguments)
         [reply] = await run_scripts(self._link, [call])
         return Hold(reply_word(reply))
+
+    async def stream(self, texts: Sequence[tuple[MoreText, bool]]) -> list[Hold]:
+        """Tell more of many texts, each with its claim's `may_restore`, in one round trip.
+
+        What is told again, with more behind it or not, is read once.
+        """
+        calls = [
+            ScriptCall(
+                self._stream,
+                self._keys.with_text(more.claim.task.task_id),
+                {
+                    **self._held(more.claim, may_restore=may_restore),
+                    "start": more.start,
+                    "tokens": more.tokens,
+                    "progress": more.progress,
+                    "most_parts": MOST_PARTS,
+                    "text_ttl": TEXT_TTL_MS,
+                },
+                {"text": more.content},
+            )
+            for more, may_restore in texts
+        ]
+        return [Hold(reply_word(reply)) for reply in await run_scripts(self._link, calls)]
 
     async def finish(
         self,

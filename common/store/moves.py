@@ -7,6 +7,7 @@ import structlog
 
 from common.store.keys import Keys
 from common.store.subscription import Subscription
+from common.store.texts import Part
 from common.task import Status
 
 _DELETED = b"deleted"
@@ -15,7 +16,7 @@ _DELETED = b"deleted"
 class Move(NamedTuple):
     """Where a task stands since `moved_at` (whole milliseconds, each move's later than the one before).
 
-    `status` is None when the task was deleted.
+    `status` is None when the task was deleted. `part` is more of the text of the attempt it is in.
     """
 
     task_id: str
@@ -24,6 +25,7 @@ class Move(NamedTuple):
     status: Status | None
     progress: int
     attempts: int
+    part: Part | None = None
 
     @property
     def is_end(self) -> bool:
@@ -65,7 +67,8 @@ class MoveChannel:
         """The move; None where another version of ours told something that this one cannot read."""
         task_id = channel[len(self._prefix) : len(channel) - len(self._suffix)].decode()
         try:
-            moved_at, run, status, progress, attempts = content.split(b" ", 4)
+            head, has_text, text = content.partition(b"\n")
+            moved_at, run, status, progress, attempts, *start = head.split(b" ")
             return Move(
                 task_id,
                 int(moved_at),
@@ -73,8 +76,9 @@ class MoveChannel:
                 None if status == _DELETED else Status(status.decode()),
                 int(progress),
                 int(attempts),
+                Part(int(start[0]), text) if has_text else None,
             )
-        except ValueError:
+        except (ValueError, IndexError):
             self._log.warning("a move that cannot be read", task_id=task_id)
             return None
 

@@ -53,7 +53,7 @@ class Restoring:
         self._result_ttl = to_millis(result_ttl_seconds)
         self._packer = Packer()
         self._restore = load_script("restore", binary=1)
-        self._bury = load_script("bury")
+        self._bury = load_script("bury", keys=3)
         self._reopen = load_script("reopen")
 
     async def restore(self, outcomes: Sequence[Outcome]) -> int:
@@ -64,7 +64,7 @@ class Restoring:
     async def bury(self, task_ids: Sequence[str], *, expires_at: float) -> None:
         """Mark tasks of which nothing is to be kept."""
         arguments = {"expires_at": to_millis(expires_at), "letters_kept": DEAD_LETTERS_KEPT_MS}
-        calls = [ScriptCall(self._bury, self._keys.of(task_id), arguments) for task_id in task_ids]
+        calls = [ScriptCall(self._bury, self._keys.with_text(task_id), arguments) for task_id in task_ids]
         await run_scripts(self._link, calls)
 
     async def reopen(self, tasks: Sequence[OpenTask], *, delay_seconds: float) -> int:

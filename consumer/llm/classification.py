@@ -47,32 +47,41 @@ def classify_answer(endpoint: str, status_code: int, body: bytes) -> Answered | 
     content = parse_object(body)
     field = _ANSWER_FIELD[endpoint]
     if content is None and is_whole(body, field):
-        return Unreadable(
-            ApiError(
-                message=f"The model server's answer ({status_code}) is whole and cannot be read: half a character, a "
-                "number out of bounds, or nested too deeply. Change the request, or submit it once more.",
-                type="server_error",
-                code="unreadable_answer",
-            ),
-            status_code,
-        )
+        return unreadable(status_code)
     if content is None or not isinstance(content.get(field), list):
-        what = "no JSON object" if content is None else f"no {field!r} in it"
-        return Faulted(
-            cause=Cause.MALFORMED,
-            error=ApiError(
-                message=f"The model server answered {status_code} with {what}.",
-                type="server_error",
-                code="malformed_answer",
-            ),
-            status_code=status_code,
-        )
+        return malformed(status_code, "no JSON object" if content is None else f"no {field!r} in it")
     model = content.get("model")
     return Answered(
         body=body,
         status_code=status_code,
         model=model if isinstance(model, str) and len(model) <= _MAX_MODEL_CHARACTERS else None,
         usage=_small_object(content.get("usage")),
+    )
+
+
+def unreadable(status_code: int) -> Unreadable:
+    """The answer is whole, and what it says cannot be kept."""
+    return Unreadable(
+        ApiError(
+            message=f"The model server's answer ({status_code}) is whole and cannot be read: half a character, a "
+            "number out of bounds, or nested too deeply. Change the request, or submit it once more.",
+            type="server_error",
+            code="unreadable_answer",
+        ),
+        status_code,
+    )
+
+
+def malformed(status_code: int, what: str) -> Faulted:
+    """A 2xx answer with `what` in it, which is no answer."""
+    return Faulted(
+        cause=Cause.MALFORMED,
+        error=ApiError(
+            message=f"The model server answered {status_code} with {what}.",
+            type="server_error",
+            code="malformed_answer",
+        ),
+        status_code=status_code,
     )
 
 

@@ -29,6 +29,7 @@ from consumer.llm.retry_budget import RetryBudget
 from consumer.llm.retry_policy import RetryPolicy
 from consumer.llm.store_pace import StorePace
 from consumer.llm.store_watch import StoreWatch
+from consumer.llm.text_flow import TextFlows
 from consumer.llm.unreadable import ERROR_CODE, task_to_fail, tenant_of, unreadable_error
 
 _HELD_SECONDS = 30.0
@@ -48,6 +49,7 @@ class Executor:
         watch: StoreWatch,
         reader: TaskReader,
         model: Model,
+        texts: TextFlows,
         recorder: Recorder,
         braking: Braking,
         policy: RetryPolicy,
@@ -64,6 +66,7 @@ class Executor:
         self._watch = watch
         self._reader = reader
         self._model = model
+        self._texts = texts
         self._recorder = recorder
         self._braking = braking
         self._policy = policy
@@ -237,7 +240,7 @@ class Executor:
         with self._metrics.measured_call() as call:
             try:
                 async with lease.guard():
-                    outcome = await self._model.call(claim.task.endpoint, claim.task.body, deadline_seconds=deadline)
+                    outcome = await self._answer(lease, deadline_seconds=deadline)
             except LeaseLost:
                 call.lost()
                 raise
@@ -249,6 +252,15 @@ class Executor:
                 status_code=outcome.status_code,
             )
         return outcome
+
+    async def _answer(self, lease: HeldLease, *, deadline_seconds: float) -> CallOutcome:
+        """One call; of a task that streams, its text is told as it comes."""
+        task = lease.claim.task
+        own_wish = task.body.get("stream")
+        if not (task.stream if own_wish is None else own_wish is True):
+            return await self._model.call(task.endpoint, task.body, deadline_seconds=deadline_seconds)
+        with self._texts.flowing(lease) as text:
+            return await self._model.call(task.endpoint, task.body, deadline_seconds=deadline_seconds, on_text=text.add)
 
     async def _bury(self, unreadable: UnreadableRecord, delivery: Delivery) -> Outcome:
         """Dead-letter a record that is no task, after failing the task that it was to be."""

@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import orjson
 
+from common.task import CHAT_COMPLETIONS
 from consumer.llm.classification import (
     ENDPOINTS,
     broken_off,
@@ -22,12 +23,14 @@ from consumer.llm.classification import (
     unsupported_endpoint,
 )
 from consumer.llm.model_server import ModelServer
-from consumer.llm.outcomes import CallOutcome
+from consumer.llm.outcomes import CallOutcome, OnText
+from consumer.llm.streamed_answer import read_streamed
 
 _MAX_ERROR_BYTES = 64 * 1024
-# Ours: the metadata is the client's, and an answer is not streamed.
+# Ours: the metadata is the client's, and who streams an answer is decided here.
 _KEPT_HERE = frozenset({"metadata", "stream", "stream_options"})
 _FIRST_SUCCESS, _FIRST_REDIRECT = 200, 300
+_EVENT_STREAM = "text/event-stream"
 
 # The model never had the request.
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
@@ -41,26 +44,35 @@ class ModelClient:
         self._default_model = default_model
         self._max_answer_bytes = max_answer_bytes
 
-    async def call(self, endpoint: str, body: dict[str, Any], *, deadline_seconds: float) -> CallOutcome:
+    async def call(
+        self, endpoint: str, body: dict[str, Any], *, deadline_seconds: float, on_text: OnText | None = None
+    ) -> CallOutcome:
         """Send `body` to `endpoint` ("/v1/…"); a cancelled call closes its connection.
 
-        The default model is filled in where the body names none.
+        The default model is filled in where the body names none. With `on_text` a chat completion is streamed; what
+        comes of it is the same as in one piece.
         """
         if endpoint not in ENDPOINTS:
             return unsupported_endpoint()
+        if endpoint != CHAT_COMPLETIONS:
+            on_text = None
         try:
             async with asyncio.timeout(deadline_seconds):
-                return await self._exchange(endpoint, self._request(body))
+                return await self._exchange(endpoint, self._request(body, streamed=on_text is not None), on_text)
         except TimeoutError:
             return timed_out(deadline_seconds)
 
-    def _request(self, body: dict[str, Any]) -> dict[str, Any]:
+    def _request(self, body: dict[str, Any], *, streamed: bool) -> dict[str, Any]:
         sent = {name: value for name, value in body.items() if name not in _KEPT_HERE}
         if not sent.get("model"):
             sent["model"] = self._default_model
+        if streamed:
+            options = body.get("stream_options")
+            sent["stream"] = True
+            sent["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
         return sent
 
-    async def _exchange(self, endpoint: str, request: dict[str, Any]) -> CallOutcome:
+    async def _exchange(self, endpoint: str, request: dict[str, Any], on_text: OnText | None) -> CallOutcome:
         try:
             async with self._server.post(endpoint, orjson.dumps(request)) as response:
                 status = response.status
@@ -68,6 +80,9 @@ class ModelClient:
                     error, _ = await _read(response, _MAX_ERROR_BYTES)
                     own_model = request["model"] == self._default_model
                     return classify_error(status, response.headers, error, now=time.time(), own_model=own_model)
+                # A server that cannot stream answers in one piece.
+                if on_text is not None and response.content_type == _EVENT_STREAM:
+                    return await read_streamed(response, on_text, most_bytes=self._max_answer_bytes)
                 answer, whole = await _read(response, self._max_answer_bytes)
         except _NEVER_SENT:
             return unreachable()

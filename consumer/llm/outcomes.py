@@ -1,5 +1,6 @@
 """How one call of the model can end: a closed set."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -79,8 +80,17 @@ class Faulted:
 CallOutcome = Answered | Rejected | TooLarge | Unreadable | Faulted
 
 
+# Takes more of an answer's text, and how many tokens came so far.
+OnText = Callable[[str, int], None]
+
+
 class Model(Protocol):
     """Whatever answers a request."""
 
-    async def call(self, endpoint: str, body: dict[str, Any], *, deadline_seconds: float) -> CallOutcome:
-        """Send `body` to `endpoint` ("/v1/…") once; a cancelled call is ended at the model too."""
+    async def call(
+        self, endpoint: str, body: dict[str, Any], *, deadline_seconds: float, on_text: OnText | None = None
+    ) -> CallOutcome:
+        """Send `body` to `endpoint` ("/v1/…") once; a cancelled call is ended at the model too.
+
+        With `on_text` the answer is streamed, where the endpoint can, and its text is told as it comes.
+        """

@@ -75,6 +75,7 @@ def _events(request: Request, asked: list[str], *, must_exist: bool) -> Response
             tenant=tenant_of(request),
             last_event_id=request.headers.get(_LAST_EVENT_ID) or None,
             lookup=parts.lookup,
+            texts=parts.texts,
             following=parts.following,
             clock=time.monotonic,
             now=time.time,

@@ -8,13 +8,14 @@ import orjson
 from common.store.moves import Move
 from common.store.scripts import StoreUnavailable
 from common.store.state import TaskState
-from common.task import parse_task_id
+from common.store.texts import Part, Texts
+from common.task import Status, parse_task_id
 from producer_api.following import Following
-from producer_api.tasks.cursor import NOTHING, Cursor
+from producer_api.tasks.cursor import NOTHING, Cursor, Told
 from producer_api.tasks.listener import Listener
 from producer_api.tasks.looking import look_in_seconds
 from producer_api.tasks.lookup import Lookup, StoreRebuilding
-from producer_api.tasks.telling import Event, tell_move, tell_state
+from producer_api.tasks.telling import Event, known_text, merged, tell_move, tell_state, tell_text
 
 # So many results of the largest kind are held at once.
 _IDS_PER_LOOK = 8
@@ -53,6 +54,7 @@ class EventStream:
         tenant: str,
         last_event_id: str | None,
         lookup: Lookup,
+        texts: Texts,
         following: Following,
         clock: Callable[[], float],
         now: Callable[[], float],
@@ -66,6 +68,7 @@ class EventStream:
         self._told = told
         self._tenant = tenant
         self._lookup = lookup
+        self._texts = texts
         self._following = following
         self._clock = clock
         self._now = now
@@ -106,7 +109,7 @@ class EventStream:
             if listener.overrun:
                 raise TooSlow
             moves = listener.take()
-            if not await self._send(listener, send, self._frames_of(moves)) and not moves:
+            if not await self._send(listener, send, await self._frames_of(moves)) and not moves:
                 await self._send(listener, send, [_KEEP_ALIVE])
             if listener.take_doubt() or any(move.is_end for move in moves) or self._clock() >= look_at:
                 looked = await self._look(listener, send)
@@ -124,12 +127,23 @@ class EventStream:
             for task_id, state in zip(some, states, strict=True):
                 place = self._places[task_id]
                 frames += self._frames(tell_state(self._asked[task_id], state, self._told[place]), place)
+                if state is not None and state.status is Status.PROCESSING and state.tokens:
+                    frames += self._frames(tell_text(state, await self._text(state, place), self._told[place]), place)
                 if state is None or state.status.is_final:
                     self._expiries.pop(task_id, None)
                 else:
                     self._expiries[task_id] = state.expires_at
             await self._send(listener, send, frames)
         return True
+
+    async def _text(self, state: TaskState, place: int) -> bytes:
+        """What came of the text of a task under way, and was not told."""
+        known = known_text(state.run, state.attempts, self._told[place])
+        try:
+            return await self._texts.read(state.task_id, run=state.run, attempts=state.attempts, after=known)
+        except StoreUnavailable:
+            # The next part will be behind a gap, and be read then.
+            return b""
 
     async def _find(self, task_ids: Sequence[str]) -> list[TaskState | None]:
         return await self._lookup.find(task_ids, tenant=self._tenant)
@@ -138,13 +152,25 @@ class EventStream:
         expiries = self._expiries.values()
         return self._clock() + (look_in_seconds(expiries, now=self._now()) if looked else _RETRY_LOOK_SECONDS)
 
-    def _frames_of(self, moves: Iterable[Move]) -> list[bytes]:
+    async def _frames_of(self, moves: Sequence[Move]) -> list[bytes]:
         frames: list[bytes] = []
-        for move in moves:
+        for move in merged(moves):
             if not move.is_end:
                 place = self._places[move.task_id]
-                frames += self._frames(tell_move(move, self._told[place]), place)
+                whole = await self._with_text_between(move, self._told[place])
+                frames += self._frames(tell_move(whole, self._told[place]), place)
         return frames
+
+    async def _with_text_between(self, move: Move, told: Told) -> Move:
+        """The move, with the text that was told in between where some was missed; without any where that is gone."""
+        known = known_text(move.run, move.attempts, told)
+        if move.part is None or move.part.start <= known:
+            return move
+        try:
+            text = await self._texts.read(move.task_id, run=move.run, attempts=move.attempts, after=known)
+        except StoreUnavailable:
+            text = b""
+        return move._replace(part=Part(known, text) if text else None)
 
     def _frames(self, events: Iterable[Event], place: int) -> list[bytes]:
         frames = []

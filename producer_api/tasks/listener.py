@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from common.store.moves import Move
 
 MOST_MOVES = 1_000
+# Of texts.
+MOST_BYTES = 256 * 1024
 # For a reader that takes nothing while the process ends.
 _LAST_SEND_SECONDS = 0.5
 
@@ -17,18 +19,22 @@ class Listener:
     `overrun` says that more came than are kept, and `stopping` that this process is about to end.
     """
 
-    def __init__(self, *, most_moves: int = MOST_MOVES) -> None:
+    def __init__(self, *, most_moves: int = MOST_MOVES, most_bytes: int = MOST_BYTES) -> None:
         self.overrun = False
         self.stopping = False
         self._most_moves = most_moves
         self._doubtful = False
+        self._most_bytes = most_bytes
         self._moves: list[Move] = []
+        self._bytes = 0
         self._woken = asyncio.Event()
         self._sending: asyncio.Timeout | None = None
 
     def hear(self, move: Move) -> None:
         """Keep a move."""
-        if len(self._moves) == self._most_moves:
+        if move.part is not None:
+            self._bytes += len(move.part.content)
+        if len(self._moves) == self._most_moves or self._bytes > self._most_bytes:
             self.overrun = True
             self._moves.clear()
         if not self.overrun:
@@ -74,7 +80,7 @@ class Listener:
     def take(self) -> list[Move]:
         """The moves since they were taken last, in their order."""
         self._woken.clear()
-        moves, self._moves = self._moves, []
+        moves, self._moves, self._bytes = self._moves, [], 0
         return moves
 
     def take_doubt(self) -> bool:

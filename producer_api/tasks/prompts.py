@@ -20,8 +20,6 @@ _MAX_METADATA_VALUE = 512
 # OpenAI's clients send null for what was not given.
 _NULL_IS_ABSENT = frozenset({"model", "stream"})
 
-_NO_STREAM = "Streaming is not offered here yet: leave `stream` out, and read the task by its id."
-
 
 def read_request(content: Any, *, max_prompts: int, max_deadline_seconds: float) -> SubmitTasks:
     """The request around the prompts; the prompts themselves are not looked at.
@@ -31,8 +29,6 @@ def read_request(content: Any, *, max_prompts: int, max_deadline_seconds: float)
     """
     if not isinstance(content, dict):
         raise invalid('Send a JSON object: {"prompts": ["…"]}.', param=None, code="invalid_type")
-    if content.get("stream") is True:
-        raise invalid(_NO_STREAM, param="stream", code="unsupported_value")
     prompts = content.get("prompts", [])
     if not isinstance(prompts, list):
         raise invalid("`prompts` must be a list of texts or objects.", param="prompts", code="invalid_type")
@@ -75,9 +71,8 @@ def _prompt(entry: Any, default: dict[str, object], index: int) -> Prompt:
     _check_messages(entry, index)
     if entry.get("model") is not None:
         _check_model(entry["model"], index)
-    stream = entry.get("stream")
-    if stream is not None and stream is not False:
-        raise invalid(_NO_STREAM, param=f"prompts[{index}].stream", code="unsupported_value")
+    if not isinstance(entry.get("stream"), bool | None):
+        raise invalid("`stream` must be true or false.", param=f"prompts[{index}].stream", code="invalid_type")
     metadata = {} if entry.get("metadata") is None else _checked_metadata(entry["metadata"], index)
     given = {
         name: value

@@ -193,6 +193,7 @@ def _prepared(body: bytes, parts: Parts, tenant: str, traceparent: str | None) -
         tenant=tenant,
         lane=Lane.INTERACTIVE if request.lane is None else Lane(request.lane),
         expires_in_seconds=longest if request.deadline_seconds is None else request.deadline_seconds,
+        stream=request.stream is True,
         traceparent=traceparent,
     )
     return parts.submission.prepare(read_prompts(request.prompts, model=request.model), terms)

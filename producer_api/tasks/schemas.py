@@ -28,7 +28,9 @@ class ChatPrompt(BaseModel):
         max_length=MAX_MODEL_LENGTH,
         description="Instead of the request's, or the worker's, model.",
     )
-    stream: Literal[False] | None = Field(False, description="Streaming is not offered yet.")
+    stream: bool | None = Field(
+        None, description="Tell the text of this answer as it comes; without it as the request says."
+    )
     metadata: dict[str, str] | None = Field(
         None,
         description="Up to 16 pairs of your own: stored and returned, never sent to the model. "
@@ -54,7 +56,10 @@ class SubmitTasks(BaseModel):
     deadline_seconds: float | None = Field(
         None, ge=1, description="A task not finished so long after it was accepted is expired."
     )
-    stream: Literal[False] | None = Field(False, description="Streaming is not offered yet.")
+    stream: bool | None = Field(
+        False,
+        description="Tell the text of the answers as it comes: see /v1/tasks/{task_id}/events. So does a prompt's.",
+    )
 
 
 class ErrorDetail(BaseModel):

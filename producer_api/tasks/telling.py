@@ -4,10 +4,12 @@ A task's deltas since its last reset are, put together, the text of the attempt 
 they are its result.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from common.store.moves import Move
 from common.store.state import TaskState
+from common.store.texts import Part, joined
 from common.task import Status
 from producer_api.tasks.cursor import EVERYTHING, Told
 from producer_api.tasks.views import task_view
@@ -43,8 +45,24 @@ def tell_state(asked: str, state: TaskState | None, told: Told) -> list[Event]:
     return [*events, Event("status", view, EVERYTHING)]
 
 
+def tell_text(state: TaskState, more: bytes, told: Told) -> list[Event]:
+    """More of the text of a task under way, told after all else of `state`."""
+    if not more:
+        return []
+    data = {**_brief(state.task_id, state.status, state.progress, state.attempts), "delta": more.decode()}
+    return [Event("delta", data, told._replace(text_bytes=told.text_bytes + len(more)))]
+
+
+def known_text(run: int, attempts: int, told: Told) -> int:
+    """How many bytes of that attempt's text were told."""
+    return told.text_bytes if (run, attempts) == (told.run, told.attempts) else 0
+
+
 def tell_move(move: Move, told: Told) -> list[Event]:
-    """What a client is to know of a move that is no end, told as it happened; nothing where it is old."""
+    """What a client is to know of a move that is no end, told as it happened; nothing where it is old.
+
+    Its part of the text, if it has one, goes on where the text that was told ends, or earlier.
+    """
     if told.ended or move.moved_at <= told.moved_at or move.status is None:
         return []
     events = []
@@ -52,7 +70,39 @@ def tell_move(move: Move, told: Told) -> list[Event]:
         events.append(_reset(move.task_id, move.status, move.progress, move.attempts, told))
         told = told._replace(text_bytes=0)
     data = _brief(move.task_id, move.status, move.progress, move.attempts)
-    return [*events, Event("status", data, Told(move.moved_at, move.run, move.attempts, told.text_bytes))]
+    now = Told(move.moved_at, move.run, move.attempts, told.text_bytes)
+    if move.part is None:
+        return [*events, Event("status", data, now)]
+    more = joined([move.part], after=now.text_bytes)
+    if not more:
+        return events
+    data["delta"] = more.decode()
+    return [*events, Event("delta", data, now._replace(text_bytes=now.text_bytes + len(more)))]
+
+
+def merged(moves: Sequence[Move]) -> list[Move]:
+    """The same, with what came of one text in several parts as one part: who is behind is told it at once."""
+    kept: list[Move] = []
+    latest: dict[str, int] = {}
+    for move in moves:
+        place = latest.get(move.task_id)
+        if place is not None and move.part is not None:
+            earlier = kept[place]
+            if earlier.part is not None and _follows(move, earlier) and _ends(earlier.part) == move.part.start:
+                part = Part(earlier.part.start, earlier.part.content + move.part.content)
+                kept[place] = move._replace(part=part)
+                continue
+        latest[move.task_id] = len(kept)
+        kept.append(move)
+    return kept
+
+
+def _follows(move: Move, earlier: Move) -> bool:
+    return (move.run, move.attempts) == (earlier.run, earlier.attempts)
+
+
+def _ends(part: Part) -> int:
+    return part.start + len(part.content)
 
 
 def _goes_on(told: Told, status: Status, run: int, attempts: int) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from common.result import ApiError
 from consumer.llm.lease_keeper import HeldLease
-from consumer.llm.outcomes import Answered, CallOutcome, Cause, Faulted, Rejected
+from consumer.llm.outcomes import Answered, CallOutcome, Cause, Faulted, OnText, Rejected
 
 if TYPE_CHECKING:
     from tests.machine.worker import Worker
@@ -78,7 +78,14 @@ class ScriptedModel:
         self._calls = calls
         self._worker = worker
 
-    async def call(self, endpoint: str, body: dict[str, Any], *, deadline_seconds: float) -> CallOutcome:  # noqa: ARG002 - the protocol's
+    async def call(
+        self,
+        endpoint: str,  # noqa: ARG002 - the protocol's
+        body: dict[str, Any],
+        *,
+        deadline_seconds: float,
+        on_text: OnText | None = None,  # noqa: ARG002 - the protocol's
+    ) -> CallOutcome:
         [lease] = [
             lease
             for lease in self._worker.keeper._held

@@ -16,7 +16,7 @@ from common.store.marker import Marker
 from common.store.restoring import Restoring
 from common.topics import TopicNames
 from consumer.app import _work
-from consumer.assembly import build_executor
+from consumer.assembly import build_executor, build_store_pace
 from consumer.engine.apart import publish_apart
 from consumer.engine.engine import Engine
 from consumer.lifecycle import running
@@ -28,6 +28,7 @@ from consumer.llm.kept_outcomes import KeptOutcomes
 from consumer.llm.lease_keeper import LeaseKeeper
 from consumer.llm.metrics import LlmMetrics
 from consumer.llm.store_watch import StoreWatch
+from consumer.llm.text_flow import TextFlows
 from consumer.metrics import EngineMetrics
 from consumer.settings import Settings
 from tests.machine.calls import Calls, ScriptedModel
@@ -160,6 +161,7 @@ class Worker(Process):
             watch=self._watch,
             kept=kept,
             model=ScriptedModel(self._calls, self),
+            texts=TextFlows(leases, pace=build_store_pace(chance.jitter), metrics=metrics),
             braking=braking,
             names=names,
             metrics=metrics,

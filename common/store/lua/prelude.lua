@@ -20,9 +20,10 @@ local function instant_after(task)
   return math.max(now, task.moved_at + 1)
 end
 
--- Tell whoever follows the task where it stands since `moved_at`. Who missed it reads the hash.
-local function tell(moved_at, run, status, progress, attempts)
-  redis.call('PUBLISH', task_key, moved_at .. ' ' .. run .. ' ' .. status .. ' ' .. progress .. ' ' .. attempts)
+-- Tell whoever follows the task where it stands since `moved_at`, and what `more` there is. Who missed it reads the hash.
+local function tell(moved_at, run, status, progress, attempts, more)
+  redis.call('PUBLISH', task_key,
+    moved_at .. ' ' .. run .. ' ' .. status .. ' ' .. progress .. ' ' .. attempts .. (more or ''))
 end
 
 -- An unfinished task is kept until its end of life and, should nobody notice that, as long again as a result.

@@ -36,6 +36,7 @@ from consumer.llm.retry_budget import RetryBudget
 from consumer.llm.retry_policy import RetryPolicy
 from consumer.llm.store_pace import StorePace
 from consumer.llm.store_watch import StoreWatch
+from consumer.llm.text_flow import TextFlows
 from consumer.settings import LlmSettings
 from tests.support.redis_client import Redis
 
@@ -136,12 +137,14 @@ class Role:
             clock=chance.clock,
             metrics=metrics,
         )
+        self.texts = TextFlows(self.leases, pace=pace, metrics=metrics)
         self.executor = Executor(
             leases=self.leases,
             keeper=self.keeper,
             watch=self.watch,
             reader=reader,
             model=ModelClient(server, default_model="fake-model", max_answer_bytes=max_answer_bytes),
+            texts=self.texts,
             recorder=self.recorder,
             braking=self.braking,
             policy=RetryPolicy(base_seconds=1, cap_seconds=60, max_attempts=max_attempts),

@@ -14,6 +14,7 @@ from common.store.leases import Claimed, Leases
 from common.store.marker import Marker, SharedLooks
 from common.store.moves import MoveChannel
 from common.store.reading import TaskReader
+from common.store.texts import Texts
 from common.task import Task, new_task_id
 from producer_api.following import Following, TooManyFollowers
 from producer_api.tasks.event_stream import EventStream, Pace, TooSlow
@@ -35,8 +36,8 @@ class Scene:
 
     def stream(self, *task_ids: str, pace: Pace) -> EventStream:
         return EventStream(
-            task_ids, tenant="t", last_event_id=None, lookup=self.lookup, following=self.following,
-            clock=time.monotonic, now=time.time, pace=pace,
+            task_ids, tenant="t", last_event_id=None, lookup=self.lookup, texts=Texts(self.redis.link, self.keys),
+            following=self.following, clock=time.monotonic, now=time.time, pace=pace,
         )  # fmt: skip
 
     async def claimed(self) -> Claimed:

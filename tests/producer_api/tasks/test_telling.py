@@ -2,13 +2,15 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given, strategies as st
 
 from common.result import Result, encode_result
 from common.store.moves import Move
 from common.store.state import TaskState
+from common.store.texts import Part
 from common.task import Lane, Status
 from producer_api.tasks.cursor import EVERYTHING, NOTHING, Told
-from producer_api.tasks.telling import Event, tell_move, tell_state
+from producer_api.tasks.telling import Event, known_text, merged, tell_move, tell_state, tell_text
 
 ID = "01a2058f-a149-70d4-86bf-f76ece198e15"
 
@@ -25,8 +27,14 @@ def state(status: Status, *, moved_at: int = 9, run: int = 1, attempts: int = 1,
     )  # fmt: skip
 
 
-def move(status: Status | None, *, moved_at: int = 9, run: int = 1, attempts: int = 1) -> Move:
-    return Move(ID, moved_at, run, status, 25, attempts)
+def move(
+    status: Status | None, *, moved_at: int = 9, run: int = 1, attempts: int = 1, part: Part | None = None
+) -> Move:
+    return Move(ID, moved_at, run, status, 25, attempts, part)
+
+
+def more(start: int, text: str, **fields: int) -> Move:
+    return move(Status.PROCESSING, part=Part(start, text.encode()), **fields)
 
 
 def said(events: list[Event]) -> list[tuple[str, Any]]:
@@ -93,6 +101,12 @@ def test_a_reader_that_left_between_two_events_is_told_the_second_alone(found: T
         (move(Status.PROCESSING, attempts=2), HALF, [("reset", "processing"), ("status", "processing")]),
         (move(Status.PROCESSING), EVERYTHING, []),
         (move(None), HALF, []),
+        (more(0, "Aare"), NOTHING, [("delta", "Aare")]),
+        (more(8, "b"), HALF, [("delta", "b")]),
+        (more(6, "üb"), HALF, [("delta", "b")]),
+        (more(0, "Aare"), HALF, []),
+        (more(8, "b", moved_at=5), HALF, []),
+        (more(0, "Po", attempts=2), HALF, [("reset", "processing"), ("delta", "Po")]),
     ],
 )
 def test_a_move_is_told_once_and_resets_the_text_of_another_attempt(
@@ -100,5 +114,42 @@ def test_a_move_is_told_once_and_resets_the_text_of_another_attempt(
 ) -> None:
     events = tell_move(made, told)
     assert said(events) == expected
-    assert tell_move(made, events[-1].told if events else told) == []
-    assert not events or events[-1].told.text_bytes == (8 if expected[0][0] == "status" and told is HALF else 0)
+    after = events[-1].told if events else told
+    assert tell_move(made, after) == []
+    deltas = "".join(event.data.get("delta", "") for event in events)
+    begun = 0 if expected[:1] and expected[0][0] == "reset" else told.text_bytes
+    assert after.text_bytes == begun + len(deltas.encode())
+
+
+def test_the_text_of_a_task_under_way_is_told_after_its_state() -> None:
+    found = state(Status.PROCESSING)
+    [event] = tell_text(found, "übel".encode(), Told(9, 1, 1, 6))
+    assert (event.name, event.data["delta"], event.told) == ("delta", "übel", Told(9, 1, 1, 11))
+    assert tell_text(found, b"", Told(9, 1, 1, 6)) == []
+    assert [known_text(1, attempts, HALF) for attempts in (1, 2)] == [8, 0]
+
+
+parts = st.lists(st.tuples(st.sampled_from("xyz"), st.text(min_size=1, max_size=3), st.booleans()), max_size=20)
+
+
+@given(parts)
+def test_parts_that_go_on_from_each_other_are_told_as_one(told: list[tuple[str, str, bool]]) -> None:
+    """Each part of any of three tasks may be the first of another attempt."""
+    ends: dict[str, tuple[int, int]] = {}
+    moves = []
+    for number, (task_id, text, anew) in enumerate(told):
+        attempts, start = ends.get(task_id, (1, 0))
+        attempts, start = (attempts + 1, 0) if anew else (attempts, start)
+        content = text.encode()
+        moves.append(Move(task_id, number, 1, Status.PROCESSING, 25, attempts, Part(start, content)))
+        ends[task_id] = (attempts, start + len(content))
+    fewer = merged(moves)
+    assert len(fewer) <= len(moves)
+    for task_id in "xyz":
+        mine, whole = ([move for move in some if move.task_id == task_id] for some in (fewer, moves))
+        assert [move.attempts for move in mine] == sorted({move.attempts for move in whole})
+        for move in mine:
+            assert move.part is not None
+            texts = [one.part.content for one in whole if one.part is not None and one.attempts == move.attempts]
+            assert (move.part.start, move.part.content) == (0, b"".join(texts))
+        assert mine[-1:] == [] or mine[-1].moved_at == whole[-1].moved_at

@@ -119,7 +119,7 @@ async def run_worker(settings: Settings) -> None:
             clock=time.monotonic,
             metrics=metrics,
         )
-        texts = TextFlows(leases, pace=build_store_pace(rng.random), metrics=metrics)
+        texts = TextFlows(leases, pace=build_store_pace(rng.random), clock=time.monotonic, metrics=metrics)
         await parts.enter_async_context(running(texts.run(), "tell streamed texts"))
         executor = build_executor(
             settings,

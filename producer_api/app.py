@@ -13,7 +13,7 @@ from producer_api.operator.schemas import RedriveLetters
 from producer_api.probes import add_probes, alive
 from producer_api.state import Parts, State
 from producer_api.tasks.routes import add_task_routes
-from producer_api.tasks.schemas import SubmitTasks
+from producer_api.tasks.schemas import CancelTasks, SubmitTasks
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -23,7 +23,7 @@ def create_app(parts: Parts) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
         yield {"parts": parts}
 
-    app = DocumentedApi(body_models=[SubmitTasks, RedriveLetters], lifespan=lifespan)
+    app = DocumentedApi(body_models=[SubmitTasks, CancelTasks, RedriveLetters], lifespan=lifespan)
     app.add_middleware(RequestBoundary, metrics=parts.metrics)
     install_error_handlers(app, parts.metrics)
     add_task_routes(app)

@@ -1,7 +1,7 @@
 """The texts of streamed answers on their way to the store: all of a worker's in few round trips, each in few parts."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import structlog
@@ -14,16 +14,18 @@ from consumer.llm.lease_keeper import HeldLease
 from consumer.llm.metrics import LlmMetrics
 from consumer.llm.store_pace import StorePace
 
-# Twenty parts of one text a second, at most.
-_PAUSE_SECONDS = 0.05
+# Twenty parts of one text a second, at most; what comes of others meanwhile goes out sooner.
+_BETWEEN_PARTS_SECONDS = 0.05
+_GATHER_SECONDS = 0.01
 _TEXTS_PER_ROUND_TRIP = 256
 
 
 class TextFlow:
-    """The text of one call, as it comes."""
+    """The text of one call, as it comes; `due_at` is when the next part of it may be told."""
 
     def __init__(self, lease: HeldLease, flows: "TextFlows") -> None:
         self.lease = lease
+        self.due_at = 0.0
         self._flows = flows
         self._limit = token_limit(lease.claim.task)
         self._told_bytes = 0
@@ -57,10 +59,11 @@ class TextFlow:
 
 
 class TextFlows:
-    """Those of one worker; `run` tells the store of them until it is cancelled."""
+    """Those of one worker; `run` tells the store of them until it is cancelled. `clock` is monotonic."""
 
-    def __init__(self, leases: Leases, *, pace: StorePace, metrics: LlmMetrics) -> None:
+    def __init__(self, leases: Leases, *, pace: StorePace, clock: Callable[[], float], metrics: LlmMetrics) -> None:
         self._leases = leases
+        self._clock = clock
         self._pace = pace
         self._metrics = metrics
         self._waiting: dict[TextFlow, None] = {}
@@ -83,16 +86,21 @@ class TextFlows:
         self._woken.set()
 
     async def run(self) -> None:
-        """Tell of what there is, then let more gather."""
+        """Tell of what is due, then let more gather."""
         while True:
             await self._woken.wait()
-            self._woken.clear()
-            flows, self._waiting = list(self._waiting), {}
-            for first in range(0, len(flows), _TEXTS_PER_ROUND_TRIP):
-                await self._tell(flows[first : first + _TEXTS_PER_ROUND_TRIP])
-            await asyncio.sleep(self._pace.delay_seconds(self._failures) if self._failures else _PAUSE_SECONDS)
+            now = self._clock()
+            due = [flow for flow in self._waiting if flow.due_at <= now]
+            for first in range(0, len(due), _TEXTS_PER_ROUND_TRIP):
+                await self._tell(due[first : first + _TEXTS_PER_ROUND_TRIP])
+            if not self._waiting:
+                self._woken.clear()
+            await asyncio.sleep(self._pace.delay_seconds(self._failures) if self._failures else _GATHER_SECONDS)
 
     async def _tell(self, flows: Sequence[TextFlow]) -> None:
+        for flow in flows:
+            self._waiting.pop(flow, None)
+            flow.due_at = self._clock() + _BETWEEN_PARTS_SECONDS
         texts = [flow.untold() for flow in flows]
         runs = [flow.lease.runs for flow in flows]
         try:

@@ -1,6 +1,6 @@
 """Cancelling and deleting a task: the store decides, then the workers are told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -11,6 +11,10 @@ from common.store.scripts import StoreUnavailable
 from common.store.state import TaskState
 from common.task import parse_task_id
 from producer_api.tasks.lookup import Lookup
+
+_PER_ROUND_TRIP = 250
+# Results may be of several megabytes each.
+_RESULTS_AT_ONCE = 8
 
 
 class TooManyDeletions(RuntimeError):  # noqa: N818 - a fact about the workers
@@ -51,11 +55,36 @@ class TaskEndings:
         while True:
             [ending] = await self._endings.cancel([task_id], tenant=tenant)
             if ending is Ending.CANCELLED:
-                await self._tell(task_id)
+                await self._tell([task_id])
             [state] = await self._lookup.find([task_id], tenant=tenant)
             if state is None or ending is not Ending.ABSENT:
                 return state
             # It came between the two: accepted, or restored by a rebuild.
+
+    async def cancel_many(self, asked: Sequence[str], *, tenant: str) -> list[TaskState | None]:
+        """Each task as it stands once it is final, without its result, in the order asked; None where there is none.
+
+        Raises:
+            StoreRebuilding: the store does not know one of them, and is not whole; the others are cancelled.
+            StoreUnavailable: Redis is out of reach; some tasks may be cancelled. Repeating is safe.
+        """
+        wanted = [parse_task_id(text) for text in asked]
+        distinct = list(dict.fromkeys(task_id for task_id in wanted if task_id is not None))
+        left = distinct
+        while left:
+            endings: list[Ending] = []
+            for first in range(0, len(left), _PER_ROUND_TRIP):
+                some = left[first : first + _PER_ROUND_TRIP]
+                ended = await self._endings.cancel(some, tenant=tenant)
+                await self._tell(
+                    [task_id for task_id, ending in zip(some, ended, strict=True) if ending is Ending.CANCELLED]
+                )
+                endings += ended
+            absent = [task_id for task_id, ending in zip(left, endings, strict=True) if ending is Ending.ABSENT]
+            # Those that came between the two: accepted, or restored by a rebuild.
+            left = list(await self._states(absent, tenant))
+        states = await self._states(distinct, tenant)
+        return [None if task_id is None else states.get(task_id) for task_id in wanted]
 
     async def delete(self, asked: str, *, tenant: str) -> str | None:
         """The id of the task that this deleted; None where the tenant has no such task.
@@ -81,12 +110,22 @@ class TaskEndings:
         await self._forgotten.add(task_id, now=self._clock())
         if ending is Ending.DELETED_BEFORE:
             return None
-        await self._tell(task_id)
+        await self._tell([task_id])
         return task_id
 
-    async def _tell(self, task_id: str) -> None:
+    async def _states(self, task_ids: Sequence[str], tenant: str) -> dict[str, TaskState]:
+        """Those that there are, without their results: of many tasks these may be more than can be held."""
+        states: dict[str, TaskState] = {}
+        for first in range(0, len(task_ids), _RESULTS_AT_ONCE):
+            some = await self._lookup.find(task_ids[first : first + _RESULTS_AT_ONCE], tenant=tenant)
+            states.update((state.task_id, state._replace(result=None)) for state in some if state is not None)
+        return states
+
+    async def _tell(self, task_ids: Sequence[str]) -> None:
+        if not task_ids:
+            return
         try:
-            await self._cancellations.tell([task_id])
+            await self._cancellations.tell(task_ids)
         except StoreUnavailable as error:
-            # What was asked for is done: who holds the task sees it when it renews its lease.
-            self._log.warning("workers not told", task_id=task_id, reason=str(error))
+            # What was asked for is done: who holds a task sees it when it renews its lease.
+            self._log.warning("workers not told", tasks=len(task_ids), task_id=task_ids[0], reason=str(error))

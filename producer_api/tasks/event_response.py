@@ -54,26 +54,27 @@ class EventResponse(Response):
         await while_present(receive, self._serve(send))
 
     async def _serve(self, send: Send) -> None:
-        known = await self._stream.known()
-        if self._must_exist and not known:
-            raise no_such_task()
         if self._stream.is_over:
             await send({"type": "http.response.start", "status": 204, "headers": []})
             await send({"type": "http.response.body", "body": b""})
             return
-        listener = Listener()
         body = _Body(send)
+        try:
+            await self._follow(body)
+        except TooSlow:
+            await self._drop(body, "too_slow")
+        except AnswerTooLarge:
+            if not body.begun:
+                raise answer_too_large(self._settings.max_answer_bytes) from None
+            await self._drop(body, "too_large")
+
+    async def _follow(self, body: "_Body") -> None:
+        known = await self._stream.known()
+        if self._must_exist and not known:
+            raise no_such_task()
+        listener = Listener()
         async with self._following.follow(known, listener):
-            try:
-                await self._stream.run(listener, body.put)
-            except TooSlow:
-                await self._drop(body, "too_slow")
-                return
-            except AnswerTooLarge:
-                if not body.begun:
-                    raise answer_too_large(self._settings.max_answer_bytes) from None
-                await self._drop(body, "too_large")
-                return
+            await self._stream.run(listener, body.put)
         if not self._stream.is_over:
             await body.put(STOPPING)
         await body.end()

@@ -100,8 +100,7 @@ class EventStream:
             TooSlow: the reader does not keep up; nothing more can be sent.
             AnswerTooLarge: a single result is more than may be held.
         """
-        looked = await self._look(listener, send)
-        look_at = self._next_look(looked=looked)
+        look_at = await self._look_at_all(listener, send)
         # So that a reader that was told everything before learns that it is heard.
         await self._send(listener, send, [_KEEP_ALIVE])
         while not (self.is_over or listener.stopping):
@@ -111,14 +110,22 @@ class EventStream:
             moves = listener.take()
             if not await self._send(listener, send, await self._frames_of(moves)) and not moves:
                 await self._send(listener, send, [_KEEP_ALIVE])
-            if listener.take_doubt() or any(move.is_end for move in moves) or self._clock() >= look_at:
-                looked = await self._look(listener, send)
-                look_at = self._next_look(looked=looked)
+            ended = list(dict.fromkeys(move.task_id for move in moves if move.is_end))
+            if listener.take_doubt() or self._clock() >= look_at:
+                look_at = await self._look_at_all(listener, send)
+            elif ended and not await self._look(ended, listener, send):
+                look_at = self._clock() + _RETRY_LOOK_SECONDS
 
-    async def _look(self, listener: Listener, send: Send) -> bool:
-        """Tell of all tasks that have not ended as they stand now; whether they could be read."""
+    async def _look_at_all(self, listener: Listener, send: Send) -> float:
+        """Tell of all tasks whose end was not told; when that is to be done next, whatever happens."""
         open_ids = [task_id for task_id, told in zip(self._ids, self._told, strict=True) if not told.ended]
-        for some in _in_pieces(open_ids):
+        if not await self._look(open_ids, listener, send):
+            return self._clock() + _RETRY_LOOK_SECONDS
+        return self._clock() + look_in_seconds(self._expiries.values(), now=self._now())
+
+    async def _look(self, task_ids: Sequence[str], listener: Listener, send: Send) -> bool:
+        """Tell of these tasks as they stand now; whether they could be read."""
+        for some in _in_pieces(task_ids):
             try:
                 states = await self._find(some)
             except (StoreRebuilding, StoreUnavailable):
@@ -147,10 +154,6 @@ class EventStream:
 
     async def _find(self, task_ids: Sequence[str]) -> list[TaskState | None]:
         return await self._lookup.find(task_ids, tenant=self._tenant)
-
-    def _next_look(self, *, looked: bool) -> float:
-        expiries = self._expiries.values()
-        return self._clock() + (look_in_seconds(expiries, now=self._now()) if looked else _RETRY_LOOK_SECONDS)
 
     async def _frames_of(self, moves: Sequence[Move]) -> list[bytes]:
         frames: list[bytes] = []

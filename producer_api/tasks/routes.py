@@ -21,9 +21,11 @@ from producer_api.tasks.describing import BAD_REQUEST, NO_SUCH_TASK, OUT_OF_REAC
 from producer_api.tasks.event_routes import add_event_routes
 from producer_api.tasks.lookup import AnswerTooLarge
 from producer_api.tasks.prompts import read_prompts, read_request
-from producer_api.tasks.queries import task_ids_of, wait_seconds
+from producer_api.tasks.queries import task_ids_in, task_ids_of, wait_seconds
 from producer_api.tasks.refusals import answer_too_large, no_such_task
 from producer_api.tasks.schemas import (
+    CancelledTasks,
+    CancelTasks,
     DeletedTask,
     ErrorAnswer,
     SubmitTasks,
@@ -32,7 +34,7 @@ from producer_api.tasks.schemas import (
     TaskViews,
     WholeTaskView,
 )
-from producer_api.tasks.views import submitted_view, task_view, whole_task_view
+from producer_api.tasks.views import brief_view, submitted_view, task_view, whole_task_view
 from producer_api.tracing import valid_traceparent
 
 _SUBMIT_EXAMPLES = {
@@ -53,14 +55,17 @@ _SUBMIT_EXAMPLES = {
     },
 }
 
-_SUBMIT_ERRORS: dict[int | str, dict[str, Any]] = {
+_BODY_ERRORS: dict[int | str, dict[str, Any]] = {
     408: {"model": ErrorAnswer, "description": "The body took too long to arrive."},
     413: {"model": ErrorAnswer, "description": "The body is too large."},
+    415: {"model": ErrorAnswer, "description": "The body is not announced as application/json."},
+}
+_SUBMIT_ERRORS: dict[int | str, dict[str, Any]] = {
+    **_BODY_ERRORS,
     409: {
         "model": ErrorAnswer,
         "description": "The Idempotency-Key is another request's, or its request is still being written.",
     },
-    415: {"model": ErrorAnswer, "description": "The body is not announced as application/json."},
 }
 _WAIT: dict[str, Any] = {
     "name": "wait",
@@ -111,6 +116,15 @@ def add_task_routes(app: FastAPI) -> None:
         methods=["DELETE"],
         response_model=DeletedTask,
         responses={**NO_SUCH_TASK, **OUT_OF_REACH},
+    )
+    add(
+        "/v1/tasks/cancel",
+        cancel_tasks,
+        methods=["POST"],
+        response_model=CancelledTasks,
+        responses={**BAD_REQUEST, **_BODY_ERRORS, **OUT_OF_REACH},
+        openapi_extra={**body_of(CancelTasks, {"Two tasks": {"task_ids": ["ID", "ID"]}}), **described()},
+        route_class_override=DirectRoute,
     )
     add(
         "/v1/tasks/{task_id}/cancel",
@@ -175,6 +189,15 @@ async def cancel_task(tenant: Tenant, parts: ReadyParts, task_id: TaskId) -> Res
     if state is None:
         raise no_such_task()
     return _json(200, task_view(task_id, state))
+
+
+async def cancel_tasks(request: Request) -> Response:
+    """End many tasks without their answers; the answer says of each where it stands then, in the order asked."""
+    parts = parts_of(request)
+    body = await read_body(request, parts.settings, parts.budget)
+    asked = task_ids_in(parse_json(body), limit=parts.settings.max_ids_per_query)
+    states = await parts.endings.cancel_many(asked, tenant=tenant_of(request))
+    return _json(200, {"tasks": [brief_view(text, state) for text, state in zip(asked, states, strict=True)]})
 
 
 async def delete_task(tenant: Tenant, parts: ReadyParts, task_id: TaskId) -> Response:

@@ -115,6 +115,29 @@ class TaskView(BaseModel):
     next_retry_at: float | None = None
 
 
+class CancelTasks(BaseModel):
+    """Tasks to end without their answers."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    task_ids: list[str] = Field(min_length=1, description="Task ids; `resp_…` ids are read too.")
+
+
+class CancelledTask(BaseModel):
+    """A task that was to be cancelled as it stands then: cancelled, ended before, or not found."""
+
+    task_id: str
+    status: Literal["completed", "failed", "cancelled", "expired", "not_found"]
+    progress: int | None = None
+    attempts: int | None = None
+
+
+class CancelledTasks(BaseModel):
+    """One entry per id, in the order asked."""
+
+    tasks: list[CancelledTask]
+
+
 class DeletedTask(BaseModel):
     """What was deleted."""
 

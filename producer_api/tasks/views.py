@@ -51,6 +51,18 @@ def task_view(asked: str, state: TaskState | None) -> dict[str, Any]:
     }
 
 
+def brief_view(asked: str, state: TaskState | None) -> dict[str, Any]:
+    """Where a task stands, and no more."""
+    if state is None:
+        return {"task_id": asked, "status": "not_found"}
+    return {
+        "task_id": state.task_id,
+        "status": state.status,
+        "progress": state.progress,
+        "attempts": state.attempts,
+    }
+
+
 def whole_task_view(asked: str, state: TaskState) -> dict[str, Any]:
     """The same, and the model's whole answer as it came: what is more than text in it, or its own words of refusal."""
     return {**task_view(asked, state), "response": _record(state).get("response")}

@@ -256,6 +256,65 @@ MUTATIONS = (
         "tests/consumer/store_loss/test_rebuild.py::test_records_that_nobody_can_read_end_no_rebuild",
     ),
     Mutation(
+        "an end is told to nobody who waits",
+        "common/store/lua/finish.lua",
+        (("tell(moved_at, task.run, arg.status, progress, task.attempts)\n", ""),),
+        "tests/producer_api/test_waiting.py::test_the_answer_comes_when_the_last_task_has_ended",
+    ),
+    Mutation(
+        "who begins to wait does not look again once it hears",
+        "producer_api/tasks/waiting.py",
+        (("nobody tells.\n            states = await self._lookup.find(asked, tenant=tenant)", "nobody tells."),),
+        "tests/producer_api/tasks/test_waiting.py::test_an_end_between_the_first_look_and_the_subscription_is_not_missed",
+    ),
+    Mutation(
+        "what may have been missed while Redis was away is not read anew",
+        "producer_api/following.py",
+        (("            follower.doubt()", "            pass"),),
+        "tests/producer_api/tasks/test_waiting.py::test_an_end_while_nothing_is_heard_is_seen_as_soon_as_something_is",
+    ),
+    Mutation(
+        "what a reader does not take is kept without bound",
+        "producer_api/tasks/listener.py",
+        (("            self.overrun = True\n            self._moves.clear()", "            pass"),),
+        "tests/producer_api/tasks/test_event_stream.py::test_a_reader_that_is_far_behind_is_told_so",
+    ),
+    Mutation(
+        "a stopping API leaves its streams open",
+        "producer_api/following.py",
+        (("            follower.stop()\n\n    @", "            pass\n\n    @"),),
+        "tests/producer_api/test_process.py::test_sigterm_ends_streams_within_a_second_with_a_hint_to_come_back",
+    ),
+    Mutation(
+        "a stream that goes on begins the text anew",
+        "producer_api/tasks/cursor.py",
+        (
+            (
+                "_told(numbers) for _ in range(self._count)",
+                "_told(numbers)._replace(text_bytes=0) for _ in range(self._count)",
+            ),
+        ),
+        "tests/e2e/test_following.py::test_a_text_is_whole_for_a_client_that_is_cut_off_again_and_again",
+    ),
+    Mutation(
+        "the text of a lost attempt is not thrown away",
+        "producer_api/tasks/telling.py",
+        (("return status is not Status.QUEUED and (run, attempts) == (told.run, told.attempts)", "return True"),),
+        "tests/e2e/test_following.py::test_a_worker_that_is_killed_has_its_text_replaced",
+    ),
+    Mutation(
+        "a part of a text that is told twice is read twice",
+        "common/store/texts.py",
+        (("part.content[end - part.start :]", "part.content"),),
+        "tests/consumer/llm/test_text_flow.py::test_a_part_that_is_told_twice_is_read_once",
+    ),
+    Mutation(
+        "many are cancelled and no worker is told",
+        "producer_api/tasks/endings.py",
+        (("if ending is Ending.CANCELLED]\n", "if ending is Ending.ABSENT]\n"),),
+        "tests/producer_api/test_endings.py::test_many_tasks_are_cancelled_at_once_and_each_is_told_as_it_stands",
+    ),
+    Mutation(
         "machine: the highest finished offset is committed",
         "consumer/engine/offsets.py",
         (("return self._delivered[0] if self._delivered else self._next", "return self._last_finished + 1"),),

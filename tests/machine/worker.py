@@ -161,7 +161,7 @@ class Worker(Process):
             watch=self._watch,
             kept=kept,
             model=ScriptedModel(self._calls, self),
-            texts=TextFlows(leases, pace=build_store_pace(chance.jitter), metrics=metrics),
+            texts=TextFlows(leases, pace=build_store_pace(chance.jitter), clock=clock.monotonic, metrics=metrics),
             braking=braking,
             names=names,
             metrics=metrics,

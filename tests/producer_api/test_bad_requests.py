@@ -112,7 +112,7 @@ CASES = {
         LIMIT,
         f"at most {DEADLINE_SECONDS:g}. The limit is PROMPTMILL_TASKS__DEADLINE_SECONDS",
     ),
-    "stream-a-text": Bad(prompts(HERON, stream="yes"), "stream", VALUE),
+    "stream-a-text": Bad(prompts(HERON, stream="yes"), "stream", TYPE),
     "too-many-prompts": Bad(
         prompts(*[HERON] * (MAX_PROMPTS + 1)),
         "prompts",

@@ -15,7 +15,7 @@ from common.store.keys import Keys
 from common.store.leases import Hold, Leases
 from common.store.submissions import Submissions, Written
 from common.task import Status, Task, new_task_id
-from tests.producer_api.conftest import RESULT_TTL_SECONDS, Service
+from tests.producer_api.conftest import MAX_IDS, RESULT_TTL_SECONDS, Service
 from tests.producer_api.test_reading import NOT_TASKS, claimed, finished
 from tests.support.api import Answer, Api
 from tests.support.redis_client import Redis
@@ -196,3 +196,67 @@ async def test_either_spelling_of_an_id_is_taken(api: Api, end: End) -> None:
     [task_id] = await api.submit(["x"])
     answer = await end(api, f"resp_{task_id.replace('-', '')}")
     assert (answer.status, answer.body["task_id"]) == (200, task_id)
+
+
+async def cancel_many(api: Api, body: object) -> Answer:
+    return await api.ask("POST", "/v1/tasks/cancel", json=body)
+
+
+async def test_many_tasks_are_cancelled_at_once_and_each_is_told_as_it_stands(
+    api: Api, leases: Leases, heard: asyncio.Queue[str]
+) -> None:
+    queued, running, done, gone = await api.submit(["a", "b", "c", "d"])
+    claim = await claimed(leases, running, now=time.time())
+    await completed(leases, done)
+    await delete(api, gone)
+    assert await heard.get() == gone
+    spelling = f"resp_{queued.replace('-', '')}"
+    body = {"task_ids": [done, spelling, "nonsense", running, gone, queued]}
+    expected = [
+        {"task_id": done, "status": "completed", "progress": 100, "attempts": 1},
+        {"task_id": queued, "status": "cancelled", "progress": 0, "attempts": 0},
+        {"task_id": "nonsense", "status": "not_found"},
+        {"task_id": running, "status": "cancelled", "progress": 25, "attempts": 1},
+        {"task_id": gone, "status": "not_found"},
+        {"task_id": queued, "status": "cancelled", "progress": 0, "attempts": 0},
+    ]
+    answer = await cancel_many(api, body)
+    assert (answer.status, answer.body) == (200, {"tasks": expected})
+    assert {await heard.get(), await heard.get()} == {queued, running}
+    assert await leases.renew([(claim, True)]) == [Hold.FINAL]
+    again = await cancel_many(api, body)
+    assert (again.status, again.body) == (200, {"tasks": expected})
+    assert heard.empty()
+
+
+async def test_as_many_as_a_query_may_name_are_cancelled_in_one_request(api: Api) -> None:
+    task_ids = await api.submit(["x"] * MAX_IDS)
+    answer = await cancel_many(api, {"task_ids": task_ids})
+    assert [entry["task_id"] for entry in answer.body["tasks"]] == task_ids
+    assert await api.states(task_ids) == {("cancelled", 0): MAX_IDS}
+
+
+async def test_another_tenant_s_tasks_are_not_cancelled(api: Api, redis: Redis, keys: Keys) -> None:
+    now = time.time()
+    task = Task(task_id=new_task_id(), tenant="other", body={}, created_at=now, expires_at=now + 60)
+    await Submissions(redis.link, keys, result_ttl_seconds=RESULT_TTL_SECONDS).accept([Written(task, 0, 0)])
+    answer = await cancel_many(api, {"task_ids": [task.task_id]})
+    assert answer.body == {"tasks": [{"task_id": task.task_id, "status": "not_found"}]}
+    assert await redis.hget(keys.task(task.task_id), "status") == b"queued"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({}, "missing_required_parameter"),
+        ([], "invalid_value"),
+        ({"task_ids": []}, "invalid_value"),
+        ({"task_ids": "x"}, "invalid_type"),
+        ({"task_ids": [1]}, "invalid_type"),
+        ({"task_ids": ["x"], "other": 1}, "invalid_value"),
+        ({"task_ids": ["x"] * (MAX_IDS + 1)}, "limit_exceeded"),
+    ],
+)
+async def test_a_list_that_cannot_be_taken_cancels_nothing(api: Api, body: object, code: str) -> None:
+    answer = await cancel_many(api, body)
+    assert (answer.status, answer.body["error"]["param"], answer.body["error"]["code"]) == (400, "task_ids", code)

@@ -71,6 +71,9 @@ async def test_the_description_names_every_route_with_its_errors(api: Api) -> No
         "GET /v1/tasks/{task_id}",
         "DELETE /v1/tasks/{task_id}",
         "POST /v1/tasks/{task_id}/cancel",
+        "POST /v1/tasks/cancel",
+        "GET /v1/tasks/events",
+        "GET /v1/tasks/{task_id}/events",
         "GET /v1/operator/dead-letters",
         "GET /v1/operator/dead-letters/{position}",
         "POST /v1/operator/dead-letters/redrive",
@@ -79,6 +82,9 @@ async def test_the_description_names_every_route_with_its_errors(api: Api) -> No
     assert set(redrive["responses"]) == {"200", "400", "401", "403", "408", "413", "415", "503"}
     submit = operations["POST /v1/tasks"]
     assert set(submit["responses"]) == {"202", "400", "408", "409", "413", "415", "503"}
+    assert set(operations["POST /v1/tasks/cancel"]["responses"]) == {"200", "400", "408", "413", "415", "503"}
+    assert set(operations["GET /v1/tasks/events"]["responses"]) == {"200", "204", "400", "503"}
+    assert set(operations["GET /v1/tasks/{task_id}/events"]["responses"]) == {"200", "204", "400", "404", "503"}
     body = submit["requestBody"]["content"]["application/json"]
     assert body["schema"] == {"$ref": "#/components/schemas/SubmitTasks"}
     schemas = document["components"]["schemas"]

@@ -11,10 +11,15 @@ if arg.status ~= 'expired' and now >= task.expires_at then
   return {'overdue'}
 end
 local moved_at = instant_after(task)
+local progress = 100
+if arg.status ~= 'completed' then
+  -- What came of an answer counts for nothing then: as the result record has it.
+  progress = math.min(25, tonumber(redis.call('HGET', task_key, 'progress')))
+end
 redis.call('HSET', task_key, 'status', arg.status, 'finished_at', arg.finished_at, 'failures', arg.failures,
-  'moved_at', moved_at, unpack(arg.status == 'completed' and {'progress', 100} or {}))
-redis.call('HDEL', task_key, 'lease_until', 'retry_at')
+  'moved_at', moved_at, 'progress', progress)
+redis.call('HDEL', task_key, 'lease_until', 'retry_at', 'tokens')
 keep_finished(task.expires_at)
 redis.call('SET', result_key, arg.result, 'PX', arg.result_ttl)
-tell(moved_at, task.run, arg.status, arg.status == 'completed' and 100 or 25, task.attempts)
+tell(moved_at, task.run, arg.status, progress, task.attempts)
 return {'recorded'}

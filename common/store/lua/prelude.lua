@@ -62,7 +62,7 @@ end
 local function end_now(task, status)
   local moved_at = instant_after(task)
   redis.call('HSET', task_key, 'status', status, 'finished_at', now, 'moved_at', moved_at)
-  redis.call('HDEL', task_key, 'token', 'lease_until', 'retry_at')
+  redis.call('HDEL', task_key, 'token', 'lease_until', 'retry_at', 'tokens')
   keep_finished(task.expires_at)
   tell(moved_at, task.run, status, redis.call('HGET', task_key, 'progress'), task.attempts)
 end

@@ -137,7 +137,7 @@ class Role:
             clock=chance.clock,
             metrics=metrics,
         )
-        self.texts = TextFlows(self.leases, pace=pace, metrics=metrics)
+        self.texts = TextFlows(self.leases, pace=pace, clock=time.monotonic, metrics=metrics)
         self.executor = Executor(
             leases=self.leases,
             keeper=self.keeper,

@@ -1,5 +1,6 @@
 """A finished task that was lost and restored from its result record is shown as it was."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
@@ -15,8 +16,9 @@ from consumer.rebuilding.outcomes import read_outcome
 from tests.consumer.llm.harness import DAY, NAMES, InBackground, Role, Scene, a_delivery, a_task
 from tests.support.fake_model import FakeModel
 
-# Where its record stood, who ran it and what went wrong on the way: nobody is shown that of a finished task.
-_UNSHOWN = frozenset({"partition", "offset", "worker", "failures", "crashes"})
+# Where its record stood, who ran it, what went wrong on the way and when the store last moved it: nobody is shown that
+# of a finished task.
+_UNSHOWN = frozenset({"partition", "offset", "worker", "failures", "crashes", "moved_at"})
 _WINDOW_SECONDS = 7 * DAY
 
 Ending = Callable[[Scene, Role, FakeModel, InBackground], Awaitable[tuple[Task, Outcome]]]
@@ -25,6 +27,17 @@ Ending = Callable[[Scene, Role, FakeModel, InBackground], Awaitable[tuple[Task, 
 async def completed(_scene: Scene, worker: Role, _model: FakeModel, _start: InBackground) -> tuple[Task, Outcome]:
     task = a_task("hello", life=500.0, metadata={"a": 1})
     return task, await worker.handle(task)
+
+
+async def broken_off(scene: Scene, _worker: Role, _model: FakeModel, _start: InBackground) -> tuple[Task, Outcome]:
+    worker = scene.worker(max_attempts=1)
+    telling = asyncio.create_task(worker.texts.run())
+    task = a_task(f"{'word ' * 40}[[cut;chunk-latency=0.02]]", life=500.0, stream=True)
+    task.body["max_tokens"] = 40
+    outcome = await worker.handle(task)
+    telling.cancel()
+    await asyncio.gather(telling, return_exceptions=True)
+    return task, outcome
 
 
 async def rejected(_scene: Scene, worker: Role, _model: FakeModel, _start: InBackground) -> tuple[Task, Outcome]:
@@ -57,7 +70,7 @@ async def expired_in_flight(
     return task, await worker.handle(task)
 
 
-ENDINGS = [completed, rejected, given_up, cancelled_in_flight, expired_in_flight]
+ENDINGS = [completed, broken_off, rejected, given_up, cancelled_in_flight, expired_in_flight]
 
 
 def result_of(outcome: Outcome) -> bytes:

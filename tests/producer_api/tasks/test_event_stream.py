@@ -1,70 +1,15 @@
 """One stream on a real store, with a reader that the test is."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 
 import pytest
 
-from common.connections import create_redis_subscription
-from common.settings import RedisSettings
-from common.store.keys import Keys
-from common.store.leases import Claimed, Leases
-from common.store.marker import Marker, SharedLooks
-from common.store.moves import MoveChannel
-from common.store.reading import TaskReader
-from common.store.texts import Texts
-from common.task import Task, new_task_id
-from producer_api.following import Following, TooManyFollowers
-from producer_api.tasks.event_stream import EventStream, Pace, TooSlow
+from producer_api.following import TooManyFollowers
+from producer_api.tasks.event_stream import Pace, TooSlow
 from producer_api.tasks.listener import MOST_MOVES, Listener
-from producer_api.tasks.lookup import Lookup
-from tests.support.redis_client import Redis, create_redis
+from tests.producer_api.tasks.conftest import Scene
 from tests.support.waiting import until
-
-
-@dataclass
-class Scene:
-    """The parts of an API that follow tasks, and a worker."""
-
-    redis: Redis
-    keys: Keys
-    following: Following
-    lookup: Lookup
-    leases: Leases
-
-    def stream(self, *task_ids: str, pace: Pace) -> EventStream:
-        return EventStream(
-            task_ids, tenant="t", last_event_id=None, lookup=self.lookup, texts=Texts(self.redis.link, self.keys),
-            following=self.following, clock=time.monotonic, now=time.time, pace=pace,
-        )  # fmt: skip
-
-    async def claimed(self) -> Claimed:
-        now = time.time()
-        task = Task(task_id=new_task_id(), tenant="t", body={}, created_at=now, expires_at=now + 3600)
-        reply = await self.leases.claim(task, token="a", partition=0, offset=0)
-        assert isinstance(reply, Claimed)
-        return reply
-
-
-@pytest.fixture
-async def scene(redis_settings: RedisSettings) -> AsyncIterator[Scene]:
-    redis, keys = create_redis(redis_settings, "tests"), Keys(redis_settings.key_prefix)
-    following = Following(
-        MoveChannel(create_redis_subscription(redis_settings, "tests-moves"), keys), max_followers=2, max_tasks=3
-    )
-    lookup = Lookup(
-        TaskReader(redis.link, keys, result_ttl_seconds=60),
-        SharedLooks(Marker(redis.link, keys)),
-        max_answer_bytes=1 << 20,
-    )
-    leases = Leases(redis.link, keys, worker="w", lease_seconds=30, result_ttl_seconds=60, max_crashes=3)
-    hearing = asyncio.create_task(following.run())
-    yield Scene(redis, keys, following, lookup, leases)
-    hearing.cancel()
-    await asyncio.gather(hearing, return_exceptions=True)
-    await redis.aclose()
 
 
 async def streaming(

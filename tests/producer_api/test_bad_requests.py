@@ -223,7 +223,7 @@ async def test_an_unknown_field_that_may_be_a_prompt_is_not_repeated(service: Se
         ("GET", "/v1/tasks?egret", "`task_ids`"),
         ("GET", "/v1/tasks?ids=x", "`task_ids`"),
         ("POST", "/v1/tasks?egret=1", "none"),
-        ("GET", "/v1/tasks/a?egret=1", "none"),
+        ("GET", "/v1/tasks/a?egret=1", "`wait`"),
         ("DELETE", "/v1/tasks/a?egret=1", "none"),
         ("POST", "/v1/tasks/a/cancel?egret=1", "none"),
         ("GET", "/v1/operator/dead-letters?egret=1", "`after`, `error_code`"),

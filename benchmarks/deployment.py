@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import shutil
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +23,8 @@ from cli.stack.ports import Ports
 from cli.stack.probes import http_ok
 from cli.stack.services import LOOPBACK, ServiceChildren, Surroundings, service_environment
 from cli.stack.valkey import running_valkey
+from common.connections import create_redis_link
+from common.settings import RedisSettings
 
 _IDS_A_QUERY = 100
 _PROMPTS_A_REQUEST = 1000
@@ -41,14 +43,15 @@ class ApiHandle:
     port: int
     pid: int
     session: aiohttp.ClientSession
+    operations_port: int = 0
 
-    async def submit(self, prompts: Sequence[str]) -> list[str]:
-        """POST prompts and return their ids.
+    async def submit(self, prompts: Sequence[str], *, streamed: bool = False) -> list[str]:
+        """POST prompts, to be answered in pieces or not, and return their ids.
 
         Raises:
             NotAsPromised: Not every one was accepted.
         """
-        content = orjson.dumps({"prompts": prompts})
+        content = orjson.dumps({"prompts": prompts, "stream": streamed})
         headers = {"content-type": "application/json"}
         async with self.session.post(self._url("/v1/tasks"), data=content, headers=headers) as answer:
             body = orjson.loads(await answer.read())
@@ -56,7 +59,7 @@ class ApiHandle:
             raise NotAsPromised(f"a submission of {len(prompts)} prompts was answered {answer.status}")
         return [entry["task_id"] for entry in body["tasks"]]
 
-    async def submit_all(self, prompts: Sequence[str]) -> list[str]:
+    async def submit_all(self, prompts: Sequence[str], *, streamed: bool = False) -> list[str]:
         """POST any number of prompts, a thousand a request, and return their ids.
 
         Raises:
@@ -64,7 +67,7 @@ class ApiHandle:
         """
         task_ids: list[str] = []
         for start in range(0, len(prompts), _PROMPTS_A_REQUEST):
-            task_ids += await self.submit(prompts[start : start + _PROMPTS_A_REQUEST])
+            task_ids += await self.submit(prompts[start : start + _PROMPTS_A_REQUEST], streamed=streamed)
         return task_ids
 
     async def completed(self, task_ids: Sequence[str]) -> int:
@@ -91,6 +94,24 @@ class ApiHandle:
         except TimeoutError:
             raise NotAsPromised(f"{count} of {len(task_ids)} tasks were completed within {within:g} s") from None
 
+    async def cancel(self, task_id: str) -> str:
+        """Cancel a task and return the status that it has then.
+
+        Raises:
+            NotAsPromised: There is no such task, or it has not ended.
+        """
+        async with self.session.post(self._url(f"/v1/tasks/{task_id}/cancel")) as answer:
+            body = orjson.loads(await answer.read())
+        if answer.status != 200 or body["status"] not in {"cancelled", "completed"}:  # noqa: PLR2004 - HTTP's
+            raise NotAsPromised(f"a cancellation was answered {answer.status}")
+        return str(body["status"])
+
+    async def followers(self) -> int:
+        """Return how many requests wait for tasks or follow them, by the API's own count."""
+        async with self.session.get(f"http://{LOOPBACK}:{self.operations_port}/metrics") as answer:
+            lines = (await answer.text()).splitlines()
+        return next(int(float(line.split()[1])) for line in lines if line.startswith("promptmill_api_followers "))
+
     def _url(self, path: str) -> str:
         return f"http://{LOOPBACK}:{self.port}{path}"
 
@@ -112,11 +133,11 @@ class Deployment:
     @asynccontextmanager
     async def api(self) -> AsyncIterator[ApiHandle]:
         """Run an API."""
-        port = self.ports.free()
-        child = self._children().api(host=LOOPBACK, port=port, operations_port=self.ports.free())
+        port, operations_port = self.ports.free(), self.ports.free()
+        child = self._children().api(host=LOOPBACK, port=port, operations_port=operations_port)
         timeout = aiohttp.ClientTimeout(total=60)
         async with running([child]) as [process], aiohttp.ClientSession(timeout=timeout) as session:
-            yield ApiHandle(port, process.pid, session)
+            yield ApiHandle(port, process.pid, session, operations_port)
 
     @asynccontextmanager
     async def workers(self, count: int, *, concurrency: int, ready: bool = False) -> AsyncIterator[list[ChildProcess]]:
@@ -138,10 +159,23 @@ class Deployment:
         async with running(children) as processes:
             yield processes
 
-    def contender(self, name: str, given: Mapping[str, object]) -> Child:
+    def contender(
+        self, name: str, given: Mapping[str, object], *, ready: Callable[[], Awaitable[bool]] = at_once
+    ) -> Child:
         """Return a program of `benchmarks.contenders`, to be launched with these arguments."""
         log = self.logs / f"{name}.log"
-        return module_child(name, f"benchmarks.contenders.{name}", json.dumps(given), log=log, env=os.environ)
+        module = f"benchmarks.contenders.{name}"
+        return module_child(name, module, json.dumps(given), log=log, env=os.environ, ready=ready)
+
+    async def store_commands(self) -> int:
+        """Return how many commands Redis has carried out since it started."""
+        link = create_redis_link(RedisSettings.model_validate({"url": self.redis}), "bench")
+        try:
+            told = await link.execute("INFO", "stats")
+        finally:
+            await link.aclose()
+        [line] = [line for line in told.decode().splitlines() if line.startswith("total_commands_processed:")]
+        return int(line.partition(":")[2])
 
     def _children(self) -> ServiceChildren:
         return ServiceChildren(self.environment, self.logs)

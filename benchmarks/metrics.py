@@ -28,6 +28,7 @@ METRICS = {
     "requests_per_second": Metric("requests/s", 0),
     "p50_ms": Metric("p50 ms", 1),
     "p99_ms": Metric("p99 ms", 1),
+    "store_commands": Metric("Redis commands/item", 2),
     "first_call_seconds": Metric("start to first call, s", 2),
     "resident_mb": Metric("resident MB", 0),
 }

@@ -17,6 +17,7 @@ NOTES: Mapping[str, str] = MappingProxyType(
         "a route that does nothing": "floor: our server and middleware, the body not even parsed",
         "aiokafka alone": "floor: the same records by `send` and one gather; no HTTP, no ids, no store",
         "the store's reads alone": "floor: the same reads, without HTTP and JSON",
+        "a GET each second": "the same clients, asking again each second over 16 connections",
         "one record through aiokafka alone": "floor: producer to consumer, one record at a time, no batching",
     }
 )

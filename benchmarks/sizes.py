@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from benchmarks.model.answers import STREAMED_PIECES
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerCase:
@@ -39,6 +41,50 @@ class IngestCase:
         return f"{prompts} a request, {self.at_once} requests at once"
 
 
+@dataclass(frozen=True, slots=True)
+class CancelCase:
+    """Tasks that are cancelled at random moments of the `seconds` over which they are spread; slots of each worker."""
+
+    tasks: int
+    seconds: float
+    workers: int
+    concurrency: int
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return f"{self.tasks:,} tasks in {self.seconds:g} s, {self.workers} workers of {self.concurrency}"
+
+
+@dataclass(frozen=True, slots=True)
+class FollowersCase:
+    """Answers that stream at once, clients that follow one of them each, seconds of an answer in 50 pieces."""
+
+    streams: int
+    followers: int
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        pieces = STREAMED_PIECES / self.seconds
+        return f"{self.followers:,} followers of {self.streams} answers, {pieces:g} pieces a second each"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitsCase:
+    """Clients that wait for a task each, for how long, and how many ends are looked for one at a time."""
+
+    clients: int
+    seconds: float
+    ends: int
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return f"{self.clients:,} clients for {self.seconds:g} s"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
     """Rounds of every suite, and the suites' own numbers.
@@ -56,6 +102,9 @@ class Sizes:
         backlogs: Tasks that wait while the cost of one is measured.
         backlog: The case that is run over each backlog.
         concurrencies: Slots of a worker whose memory is measured.
+        cancel: Calls that are ended in the middle.
+        followers: Streams of events.
+        waits: GETs that wait.
     """
 
     rounds: int
@@ -70,6 +119,9 @@ class Sizes:
     backlogs: tuple[int, ...]
     backlog: WorkerCase
     concurrencies: tuple[int, ...]
+    cancel: CancelCase
+    followers: FollowersCase
+    waits: WaitsCase
 
 
 def full() -> Sizes:
@@ -94,6 +146,9 @@ def full() -> Sizes:
         backlogs=(1_000, 10_000, 100_000, 1_000_000),
         backlog=WorkerCase(latency=0.1, jitter=0.2, concurrency=100, tasks=1000),
         concurrencies=(10, 100, 1000),
+        cancel=CancelCase(tasks=500, seconds=10.0, workers=2, concurrency=250),
+        followers=FollowersCase(streams=200, followers=1000, seconds=10.0),
+        waits=WaitsCase(clients=1000, seconds=20.0, ends=200),
     )
 
 
@@ -116,4 +171,7 @@ def quick() -> Sizes:
         backlogs=(60, 200),
         backlog=few,
         concurrencies=(10, 20),
+        cancel=CancelCase(tasks=60, seconds=1.0, workers=2, concurrency=10),
+        followers=FollowersCase(streams=10, followers=30, seconds=1.0),
+        waits=WaitsCase(clients=10, seconds=2.0, ends=5),
     )

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from benchmarks.row import Row
 from benchmarks.setting import Setting
-from benchmarks.suites import ingest, latency, memory, poll, scale, worker
+from benchmarks.suites import cancel, followers, ingest, latency, memory, poll, scale, waits, worker
 
 SUITES: Mapping[str, Callable[[Setting], Awaitable[list[Row]]]] = MappingProxyType(
     {
@@ -15,5 +15,8 @@ SUITES: Mapping[str, Callable[[Setting], Awaitable[list[Row]]]] = MappingProxyTy
         "latency": latency.measure,
         "scale": scale.measure,
         "memory": memory.measure,
+        "followers": followers.measure,
+        "waits": waits.measure,
+        "cancel": cancel.measure,
     }
 )

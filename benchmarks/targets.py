@@ -8,7 +8,7 @@ from benchmarks.results import SuiteResult
 from benchmarks.row import CPU_MS, PER_SECOND, Row
 from benchmarks.setting import OURS
 from benchmarks.spread import Spread, ratios
-from benchmarks.suites import ingest, latency, scale, worker
+from benchmarks.suites import cancel, ingest, latency, scale, waits, worker
 
 Values = Callable[[SuiteResult], Sequence[float] | None]
 
@@ -50,6 +50,9 @@ def targets(suite: str) -> list[Target]:
         "poll": _poll(),
         "latency": _latency(),
         "scale": _scale(),
+        "followers": _followers(),
+        "waits": _waits(),
+        "cancel": _cancel(),
     }.get(suite, [])
 
 
@@ -130,6 +133,47 @@ def _scale() -> list[Target]:
             _last_by_first(scale.RESIDENT),
         ),
         Target("start of a worker to its first call over the longest queue", 3, False, " s", _last(scale.FIRST_CALL)),
+    ]
+
+
+def _followers() -> list[Target]:
+    def ours(metric: str) -> Values:
+        return lambda result: _values(_found(result, "", OURS), metric)
+
+    return [
+        Target("piece written by the model to its follower, p99", 100, False, " ms", ours("p99_ms")),
+        Target("resident memory of the API", 300, False, " MB", ours(scale.RESIDENT)),
+    ]
+
+
+def _waits() -> list[Target]:
+    return [
+        Target(
+            "Redis commands for a second of a client",
+            0.5,
+            False,
+            "",
+            lambda result: _values(_found(result, "", OURS), waits.COMMANDS),
+        ),
+        Target(
+            "cancellation sent to the answer of a GET that waits, p99",
+            50,
+            False,
+            " ms",
+            lambda result: _values(_found(result, "", waits.ENDS), "p99_ms"),
+        ),
+    ]
+
+
+def _cancel() -> list[Target]:
+    return [
+        Target(
+            "cancellation sent to the model's connection closed, p99",
+            200,
+            False,
+            " ms",
+            lambda result: _values(_found(result, "", cancel.ASKED_TO_CLOSED), "p99_ms"),
+        ),
     ]
 
 

@@ -38,6 +38,11 @@ def stream_pieces() -> tuple[bytes, ...]:
     return (*pieces, stop + usage + _chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n")
 
 
+def stamped_piece(now: float) -> bytes:
+    """Return a piece whose text is an instant of `time.monotonic` in angle brackets."""
+    return _event({"choices": [{"index": 0, "delta": {"content": f"<{now:.6f}>"}, "finish_reason": None}]})
+
+
 def _event(fields: dict[str, object]) -> bytes:
     content = json.dumps({**_COMMON, "object": "chat.completion.chunk", **fields}, separators=(",", ":"))
     return _chunk(f"data: {content}\n\n".encode())

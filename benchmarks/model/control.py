@@ -23,6 +23,7 @@ class ModelControl:
             case "/control/plan":
                 self._plan.latency = float(query["latency"])
                 self._plan.jitter = float(query["jitter"])
+                self._plan.stamped = query["stamped"] == "1"
                 self._tally.reset(keep_instants=query["keep_instants"] == "1")
                 connection.write(json_answer({}))
             case "/control/reached":
@@ -30,6 +31,8 @@ class ModelControl:
                 reached.add_done_callback(lambda done: self._report(done, connection))
             case "/control/instants":
                 connection.write(json_answer(list(self._tally.instants.items())))
+            case "/control/left":
+                connection.write(json_answer(list(self._tally.left.items())))
             case other:
                 connection.refuse(f"there is no {other}")
 

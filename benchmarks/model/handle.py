@@ -40,9 +40,19 @@ class ModelHandle:
         self._url = f"http://127.0.0.1:{port}"
         self._session = session
 
-    async def plan(self, *, latency: float, jitter: float = 0.0, keep_instants: bool = False) -> None:
-        """Answer from now on after `latency` seconds, a share `jitter` of it more or less; count from nought."""
-        query = {"latency": repr(latency), "jitter": repr(jitter), "keep_instants": str(int(keep_instants))}
+    async def plan(
+        self, *, latency: float, jitter: float = 0.0, keep_instants: bool = False, stamped: bool = False
+    ) -> None:
+        """Answer from now on after `latency` seconds, a share `jitter` of it more or less; count from nought.
+
+        With `stamped` each piece of a stream says when it was written, as `answers.stamped_piece` has it.
+        """
+        query = {
+            "latency": repr(latency),
+            "jitter": repr(jitter),
+            "keep_instants": str(int(keep_instants)),
+            "stamped": str(int(stamped)),
+        }
         await self._ask("/control/plan", query)
 
     async def reached(self, answers: int, *, within: float = 300.0) -> Counts:
@@ -61,6 +71,10 @@ class ModelHandle:
     async def instants(self) -> dict[int, tuple[float, float]]:
         """Return when each call came and was answered, by the number in its prompt; instants of `time.monotonic`."""
         return {number: (begun, answered) for number, (begun, answered) in await self._ask("/control/instants", {})}
+
+    async def left(self) -> dict[int, float]:
+        """Return when the clients of calls under way went away, by the number in their prompts, as above."""
+        return dict(await self._ask("/control/left", {}))
 
     async def _ask(self, path: str, query: dict[str, str]) -> Any:
         async with self._session.get(self._url + path, params=query) as answer:

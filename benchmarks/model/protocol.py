@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import cast
 
-from benchmarks.model.answers import json_answer, stream_head, stream_pieces, whole_answer
+from benchmarks.model.answers import json_answer, stamped_piece, stream_head, stream_pieces, whole_answer
 from benchmarks.model.tally import Tally
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -24,10 +24,14 @@ Control = Callable[[bytes, "ModelConnection"], None]
 
 @dataclass(slots=True)
 class Plan:
-    """How the model answers: after `latency` seconds, a share `jitter` of it more or less, evenly drawn."""
+    """How the model answers: after `latency` seconds, a share `jitter` of it more or less, evenly drawn.
+
+    Where `stamped`, the pieces of a stream say when they were written.
+    """
 
     latency: float
     jitter: float
+    stamped: bool = False
 
     def delay(self, random: Random) -> float:
         """Return how long the next answer takes, in seconds."""
@@ -59,6 +63,7 @@ class ModelConnection(asyncio.Protocol):
         self._model = model
         self._buffer = b""
         self._timer: asyncio.TimerHandle | None = None
+        self._number: int | None = None
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -70,7 +75,7 @@ class ModelConnection(asyncio.Protocol):
         self._transport = None
         if self._timer is not None:
             self._timer.cancel()
-            self._model.tally.abandon()
+            self._model.tally.abandon(self._number)
 
     def data_received(self, data: bytes) -> None:
         """Collect a request, and serve it when it is whole."""
@@ -101,27 +106,28 @@ class ModelConnection(asyncio.Protocol):
         model = self._model
         begun_at = model.tally.begin()
         found = _NUMBER.search(request, head_end) if model.tally.keep_instants else None
-        number = int(found[1]) if found else None
+        self._number = int(found[1]) if found else None
         delay = model.plan.delay(model.random)
         if _STREAM.search(request, head_end):
             self.write(model.head)
             self._stream(begun_at, delay / len(model.pieces), 0)
         elif delay > 0:
-            self._timer = model.loop.call_later(delay, self._answer, begun_at, number)
+            self._timer = model.loop.call_later(delay, self._answer, begun_at)
         else:
-            self._answer(begun_at, number)
+            self._answer(begun_at)
 
-    def _answer(self, begun_at: float, number: int | None) -> None:
+    def _answer(self, begun_at: float) -> None:
         self._timer = None
         self.write(self._model.whole)
-        self._model.tally.answer(begun_at, number)
+        self._model.tally.answer(begun_at, self._number)
 
     def _stream(self, begun_at: float, pause: float, sent: int) -> None:
         pieces = self._model.pieces
         if sent:
-            self.write(pieces[sent - 1])
+            is_stamped = self._model.plan.stamped and sent < len(pieces)
+            self.write(stamped_piece(self._model.tally.now()) if is_stamped else pieces[sent - 1])
         if sent == len(pieces):
             self._timer = None
-            self._model.tally.answer(begun_at, None)
+            self._model.tally.answer(begun_at, self._number)
         else:
             self._timer = self._model.loop.call_later(pause, self._stream, begun_at, pause, sent + 1)

@@ -23,7 +23,7 @@ class Tally:
         """Begin to count anew.
 
         Args:
-            keep_instants: Remember when each call came and was answered, by the number in its prompt.
+            keep_instants: Remember when each call came and was answered, or its client left, by its prompt's number.
         """
         self.begun = 0
         self.answered = 0
@@ -32,6 +32,11 @@ class Tally:
         self.first_at = 0.0
         self.keep_instants = keep_instants
         self.instants: dict[int, tuple[float, float]] = {}
+        self.left: dict[int, float] = {}
+
+    def now(self) -> float:
+        """Return the clock."""
+        return self._clock()
 
     def begin(self) -> float:
         """Count a call and return when it came."""
@@ -53,9 +58,11 @@ class Tally:
             if not future.done():
                 future.set_result(None)
 
-    def abandon(self) -> None:
-        """Count a call whose client went away."""
+    def abandon(self, number: int | None) -> None:
+        """Count a call whose client went away; `number` as above."""
         self.abandoned += 1
+        if number is not None:
+            self.left[number] = self._clock()
 
     def reached(self, answers: int) -> asyncio.Future[None]:
         """Return what is done when so many answers have been given."""

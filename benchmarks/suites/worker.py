@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from benchmarks.deployment import ApiHandle, Deployment
+from benchmarks.followed import followed
 from benchmarks.measuring import Contenders, told_rounds
 from benchmarks.peer_programs import peer_programs
 from benchmarks.programs import completion_of
@@ -27,8 +28,8 @@ async def measure(setting: Setting) -> list[Row]:
     async with setting.deployment.api() as api:
         for number, case in enumerate(sizes.worker):
             rows += await _case_rows(case, contenders(case, setting, api, all_peers=number == 0), setting)
-    streamed = streamed_contenders(sizes.streamed, setting.deployment)
-    return rows + await _case_rows(sizes.streamed, streamed, setting, prefix="streamed, ")
+        streamed = streamed_contenders(sizes.streamed, setting.deployment, api)
+        return rows + await _case_rows(sizes.streamed, streamed, setting, prefix="streamed, ")
 
 
 async def _case_rows(case: WorkerCase, contenders: Contenders, setting: Setting, prefix: str = "") -> list[Row]:
@@ -56,11 +57,14 @@ def contenders(case: WorkerCase, setting: Setting, api: ApiHandle, *, all_peers:
     return found
 
 
-def streamed_contenders(case: WorkerCase, deployment: Deployment) -> Contenders:
-    """Return what measures answers in pieces; ours does not stream yet."""
+def streamed_contenders(case: WorkerCase, deployment: Deployment, api: ApiHandle) -> Contenders:
+    """Return what measures answers in pieces; of ours each is followed by a client."""
     naked = {"base_url": deployment.model.base_url, "concurrency": case.concurrency, "tasks": case.tasks}
     streamed = {**naked, "transport": "aiohttp", "streamed": True}
-    return {NAKED_AIOHTTP: partial(_program, case, deployment, "naked_loop", streamed)}
+    return {
+        OURS: partial(_ours_streamed, case, deployment, api),
+        NAKED_AIOHTTP: partial(_program, case, deployment, "naked_loop", streamed),
+    }
 
 
 async def ours(case: WorkerCase, deployment: Deployment, api: ApiHandle) -> Sample:
@@ -71,6 +75,21 @@ async def ours(case: WorkerCase, deployment: Deployment, api: ApiHandle) -> Samp
     async with deployment.workers(1, concurrency=case.concurrency) as [worker]:
         sample = await sampled(model, worker, Window.of(case.tasks, case.concurrency))
         await model.reached(case.tasks)
+        await api.all_completed(task_ids)
+    return sample
+
+
+async def _ours_streamed(case: WorkerCase, deployment: Deployment, api: ApiHandle) -> Sample:
+    task_ids = await api.submit_all([prompt(number) for number in range(case.tasks)], streamed=True)
+    model = deployment.model
+    await model.plan(latency=case.latency, jitter=case.jitter)
+    async with (
+        followed(deployment, api, task_ids, followers=case.tasks) as seen,
+        deployment.workers(1, concurrency=case.concurrency) as [worker],
+    ):
+        sample = await sampled(model, worker, Window.of(case.tasks, case.concurrency))
+        await model.reached(case.tasks)
+        await seen()
         await api.all_completed(task_ids)
     return sample
 

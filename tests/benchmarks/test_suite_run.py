@@ -27,6 +27,7 @@ async def test_a_suite_runs_from_real_servers_to_the_page(tmp_path: Path) -> Non
         ("10 ms, 5 at once", "naked loop, aiohttp transport"),
         ("10 ms, 5 at once", "our model client alone"),
         ("10 ms, 5 at once", "bare calls"),
+        ("streamed, 10 ms, 5 at once", "Promptmill"),
         ("streamed, 10 ms, 5 at once", "naked loop, aiohttp transport"),
     }
     assert all(value > 0 for row in result.rows for values in row.figures.values() for value in values)

@@ -62,7 +62,7 @@ def test_queues_are_compared_with_the_shortest() -> None:
     assert _line(result, "start of a worker") == "≤ 3 s | 2.50 s (2.50 to 2.50) | met |"
 
 
-@pytest.mark.parametrize("suite", ["worker", "ingest", "poll", "latency", "scale"])
+@pytest.mark.parametrize("suite", ["worker", "ingest", "poll", "latency", "scale", "followers", "waits", "cancel"])
 def test_a_result_without_rows_meets_nothing(suite: str) -> None:
     lines = _lines(result_of(suite))
     assert lines

@@ -63,7 +63,8 @@ async def test_of_cancel_and_finish_one_wins_and_the_model_is_left_at_once(
             if call.outcome is Outcome.CLIENT_DISCONNECTED:
                 closed.append(call.finished_at - end.asked_at)
             else:
-                assert call.finished_at <= end.answered_at, "the model's answer came first"
+                # The model answered before it was left: no later than it would have been left.
+                assert call.finished_at - end.asked_at <= CLOSED_WITHIN_SECONDS
     statuses = [end.status for end in told.values()]
     closed.sort()
     assert min(statuses.count("cancelled"), statuses.count("completed"), len(closed)) > TASKS // 20

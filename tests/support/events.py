@@ -1,6 +1,6 @@
 """A client of server-sent events, as the standard has them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,6 +76,25 @@ async def following(api: Api, path: str, *, after: str | None = None) -> AsyncIt
         if response.status == 200:
             assert response.headers["content-type"].startswith("text/event-stream")
         yield Events(response)
+
+
+async def go_on(api: Api, path: str, seen: list[Event], *, enough: Callable[[], bool] = lambda: False) -> bool:
+    """Read on after what was seen until the stream ends, breaks or is refused for now, or it is enough.
+
+    Returns whether everything has been told.
+    """
+    headers = {"Last-Event-ID": seen[-1].id} if seen else {}
+    try:
+        async with api._session.get(api.url + path, headers=headers) as response:
+            assert response.status in {200, 204, 503}, (response.status, await response.text())
+            if response.status == 200:
+                async for event in Events(response):
+                    seen.append(event)
+                    if enough():
+                        break
+            return response.status == 204
+    except aiohttp.ClientError:
+        return False
 
 
 def of_tasks(*task_ids: str) -> str:

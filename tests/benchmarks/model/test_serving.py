@@ -1,4 +1,5 @@
 import itertools
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
@@ -13,6 +14,7 @@ from benchmarks.model.handle import ModelHandle, running_model
 from benchmarks.model.protocol import Plan
 from benchmarks.prompts import MODEL, messages, prompt
 from cli.stack.ports import Ports
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -42,11 +44,29 @@ async def test_the_sdk_reads_an_answer_in_pieces(model: ModelHandle, client: ope
 
 
 async def test_a_call_that_is_given_up_is_no_answer(model: ModelHandle, client: openai.AsyncOpenAI) -> None:
-    await model.plan(latency=30)
+    await model.plan(latency=30, keep_instants=True)
     with pytest.raises(openai.APITimeoutError):
         await client.with_options(timeout=0.2).chat.completions.create(model=MODEL, messages=messages(prompt(1)))
     counts = await model.counts()
     assert (counts.begun, counts.answered) == (1, 0)
+
+    async def noted() -> dict[int, float]:
+        return await model.left()
+
+    assert set(await until(noted)) == {1}
+
+
+async def test_a_stamped_stream_says_when_each_piece_was_written(
+    model: ModelHandle, client: openai.AsyncOpenAI
+) -> None:
+    await model.plan(latency=0.1, stamped=True)
+    began_at = time.monotonic()
+    stream = await client.chat.completions.create(model=MODEL, messages=messages(prompt(1)), stream=True)
+    texts = [piece.choices[0].delta.content or "" async for piece in stream if piece.choices]
+    stamps = [float(text.strip("<>")) for text in texts if text]
+    assert len(stamps) == STREAMED_PIECES
+    instants = [began_at, *stamps, time.monotonic()]
+    assert instants == sorted(instants)
 
 
 async def test_instants_are_kept_by_the_number_of_the_prompt(model: ModelHandle) -> None:

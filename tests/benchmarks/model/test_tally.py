@@ -27,7 +27,9 @@ def test_calls_are_counted_from_a_reset_on() -> None:
     tally.reset(keep_instants=True)
     begun_at = tally.begin()
     tally.begin()
-    tally.abandon()
+    tally.abandon(None)
+    tally.abandon(8)
     tally.answer(begun_at, 7)
-    assert tally.report() == {"begun": 2, "answered": 1, "abandoned": 1, "held_seconds": 2.0, "first_at": begun_at}
-    assert tally.instants == {7: (begun_at, begun_at + 2.0)}
+    assert tally.report() == {"begun": 2, "answered": 1, "abandoned": 2, "held_seconds": 3.0, "first_at": begun_at}
+    assert tally.instants == {7: (begun_at, begun_at + 3.0)}
+    assert tally.left == {8: begun_at + 2.0}

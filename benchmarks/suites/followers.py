@@ -15,6 +15,8 @@ from benchmarks.sizes import FollowersCase
 from benchmarks.suites.scale import RESIDENT
 
 _MB = 1_000_000
+# So that answers which begin together do not come in step.
+_JITTER = 0.5
 
 
 async def measure(setting: Setting) -> list[Row]:
@@ -42,7 +44,7 @@ async def _streamed(setting: Setting, case: FollowersCase, api: ApiHandle) -> tu
     """From the first call to the last stream's end; the API's memory in the middle of it."""
     deployment, model = setting.deployment, setting.deployment.model
     task_ids = await api.submit_all([prompt(number) for number in range(case.streams)], streamed=True)
-    await model.plan(latency=case.seconds, jitter=0.1, stamped=True)
+    await model.plan(latency=case.seconds, jitter=_JITTER, stamped=True)
     async with (
         followed(deployment, api, task_ids, followers=case.followers) as seen,
         deployment.workers(1, concurrency=case.streams, ready=True),

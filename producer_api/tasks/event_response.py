@@ -10,8 +10,8 @@ from producer_api.attendance import while_present
 from producer_api.following import Following
 from producer_api.metrics import FollowingMetrics
 from producer_api.settings import ApiSettings
-from producer_api.tasks.event_stream import STOPPING, EventStream, TooSlow, dropped
-from producer_api.tasks.listener import Listener
+from producer_api.tasks.event_stream import STOPPING, EventStream, dropped
+from producer_api.tasks.listener import Listener, TooSlow
 from producer_api.tasks.lookup import AnswerTooLarge
 from producer_api.tasks.refusals import answer_too_large, no_such_task
 

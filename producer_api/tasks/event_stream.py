@@ -12,7 +12,7 @@ from common.store.texts import Part, Texts
 from common.task import Status, parse_task_id
 from producer_api.following import Following
 from producer_api.tasks.cursor import NOTHING, Cursor, Told
-from producer_api.tasks.listener import Listener
+from producer_api.tasks.listener import Listener, TooSlow
 from producer_api.tasks.looking import look_in_seconds
 from producer_api.tasks.lookup import Lookup, StoreRebuilding
 from producer_api.tasks.telling import Event, known_text, merged, tell_move, tell_state, tell_text
@@ -26,10 +26,6 @@ Send = Callable[[bytes], Awaitable[None]]
 
 STOPPING = b"retry: %d\n: this API is stopping; connect again with Last-Event-ID\n\n" % _RETRY_MS
 _KEEP_ALIVE = b": keep-alive\n\n"
-
-
-class TooSlow(Exception):  # noqa: N818 - a fact about the reader
-    """More happened than is kept for a reader that does not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +96,25 @@ class EventStream:
             TooSlow: the reader does not keep up; nothing more can be sent.
             AnswerTooLarge: a single result is more than may be held.
         """
+        async with listener.listening():
+            await self._run(listener, send)
+
+    async def _run(self, listener: Listener, send: Send) -> None:
         look_at = await self._look_at_all(listener, send)
         # So that a reader that was told everything before learns that it is heard.
         await self._send(listener, send, [_KEEP_ALIVE])
+        silent_until = self._clock() + self._pace.keep_alive_seconds
         while not (self.is_over or listener.stopping):
-            await listener.wait(max(0.0, min(look_at - self._clock(), self._pace.keep_alive_seconds)))
+            await listener.wait(max(0.0, min(look_at, silent_until) - self._clock()))
             if listener.overrun:
                 raise TooSlow
             moves = listener.take()
-            if not await self._send(listener, send, await self._frames_of(moves)) and not moves:
-                await self._send(listener, send, [_KEEP_ALIVE])
+            frames = await self._frames_of(moves)
+            if not frames and self._clock() >= silent_until:
+                frames = [_KEEP_ALIVE]
+            if frames:
+                await self._send(listener, send, frames)
+                silent_until = self._clock() + self._pace.keep_alive_seconds
             ended = list(dict.fromkeys(move.task_id for move in moves if move.is_end))
             if listener.take_doubt() or self._clock() >= look_at:
                 look_at = await self._look_at_all(listener, send)
@@ -183,16 +188,14 @@ class EventStream:
             frames.append(b"id: %b\nevent: %b\ndata: %b\n\n" % (cursor, event.name.encode(), orjson.dumps(event.data)))
         return frames
 
-    async def _send(self, listener: Listener, send: Send, frames: list[bytes]) -> bool:
-        """Whether there was anything to send."""
+    async def _send(self, listener: Listener, send: Send, frames: list[bytes]) -> None:
         if not frames:
-            return False
+            return
+        listener.send_begins(self._pace.send_timeout_seconds)
         try:
-            async with listener.sending(self._pace.send_timeout_seconds):
-                await send(b"".join(frames))
-        except TimeoutError:
-            raise TooSlow from None
-        return True
+            await send(b"".join(frames))
+        finally:
+            listener.send_ended()
 
 
 def dropped(reason: str) -> bytes:

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from producer_api.following import TooManyFollowers
-from producer_api.tasks.event_stream import Pace, TooSlow
-from producer_api.tasks.listener import MOST_MOVES, Listener
+from producer_api.tasks.event_stream import Pace
+from producer_api.tasks.listener import MOST_MOVES, Listener, TooSlow
 from tests.producer_api.tasks.conftest import Scene
 from tests.support.waiting import until
 

@@ -21,6 +21,11 @@ _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 16 << 20
 
 
+# An extension of the scope: closes the connection at once, with what a client that does not read has not taken. uvicorn
+# waits for such a client for ever.
+ABORT = "promptmill.abort"
+
+
 class Refusal(NamedTuple):
     """Why a request is refused before any application sees it."""
 
@@ -95,6 +100,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The parser's word for a whole head."""
         self._progressed = True
+        self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:

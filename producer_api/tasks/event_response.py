@@ -1,11 +1,13 @@
 """An event stream as the answer to a request."""
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 from fastapi import Response
 from starlette.types import Receive, Scope, Send
 
+from common.bounded_http import ABORT
 from producer_api.attendance import while_present
 from producer_api.following import Following
 from producer_api.metrics import FollowingMetrics
@@ -21,7 +23,10 @@ _HEADERS = (
     # Proxies would keep events back until there are many.
     (b"x-accel-buffering", b"no"),
 )
-_LAST_WORD_SECONDS = 1.0
+# With the last send of a stream that is stopped no more than a second.
+_LAST_WORD_SECONDS = 0.4
+
+Abort = Callable[[], None]
 
 
 class EventResponse(Response):
@@ -50,10 +55,9 @@ class EventResponse(Response):
         Raises:
             RefusedRequest, TooManyFollowers, StoreRebuilding, StoreUnavailable: before anything is sent.
         """
-        del scope
-        await while_present(receive, self._serve(send))
+        await while_present(receive, self._serve(send, scope["extensions"][ABORT]["abort"]))
 
-    async def _serve(self, send: Send) -> None:
+    async def _serve(self, send: Send, abort: Abort) -> None:
         if self._stream.is_over:
             await send({"type": "http.response.start", "status": 204, "headers": []})
             await send({"type": "http.response.body", "body": b""})
@@ -62,11 +66,11 @@ class EventResponse(Response):
         try:
             await self._follow(body)
         except TooSlow:
-            await self._drop(body, "too_slow")
+            await self._drop(body, "too_slow", abort)
         except AnswerTooLarge:
             if not body.begun:
                 raise answer_too_large(self._settings.max_answer_bytes) from None
-            await self._drop(body, "too_large")
+            await self._drop(body, "too_large", abort)
 
     async def _follow(self, body: "_Body") -> None:
         known = await self._stream.known()
@@ -79,8 +83,8 @@ class EventResponse(Response):
             await body.put(STOPPING)
         await body.end()
 
-    async def _drop(self, body: "_Body", reason: str) -> None:
-        """Say why, if the client reads that much."""
+    async def _drop(self, body: "_Body", reason: str, abort: Abort) -> None:
+        """Say why, if the client reads that much; else it is cut off."""
         self._metrics.dropped.labels(reason).inc()
         self._log.info("follower dropped", reason=reason)
         try:
@@ -88,8 +92,9 @@ class EventResponse(Response):
                 await body.put(dropped(reason))
                 await body.end()
         except TimeoutError:
-            # The server cuts an answer that was not brought to its end.
-            return
+            abort()
+            # Until the server has noticed, which ends this.
+            await asyncio.get_running_loop().create_future()
 
 
 class _Body:

@@ -20,7 +20,6 @@ from common.connections import (
     create_redis_subscription,
 )
 from common.settings import SettingsError, load_settings
-from common.store.cancellations import Cancellations
 from common.store.ending import Endings
 from common.store.forgetting import Forgotten
 from common.store.idempotency import Idempotency
@@ -171,7 +170,6 @@ def ready_parts(
     endings = TaskEndings(
         lookup=lookup,
         endings=Endings(redis, keys, result_ttl_seconds=ttl),
-        cancellations=Cancellations(redis, keys),
         forgotten=Forgotten(redis, keys),
         clock=time.time,
         new_token=partial(secrets.token_urlsafe, _TOKEN_BYTES),

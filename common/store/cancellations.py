@@ -1,4 +1,4 @@
-"""The channel on which an API tells every worker at once which tasks were cancelled or deleted.
+"""The channel that tells every worker at once which tasks were cancelled or deleted while one had them in hand.
 
 A message is a wake-up and no more: the task's hash says what is true, and a worker that missed one hears of it when it
 renews the task's lease.
@@ -10,30 +10,14 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError, TimeoutError as RedisTimeoutError
 
 from common.store.keys import Keys
-from common.store.link import RedisLink, StoreUnavailable
+from common.store.link import StoreUnavailable
 
 # A channel with nothing to say is asked for a sign of life; one that gives none for as long again is dead.
 _QUIET_SECONDS = 5.0
 
 
-class Cancellations:
-    """The channel as those see it who tell."""
-
-    def __init__(self, link: RedisLink, keys: Keys) -> None:
-        self._link = link
-        self._channel = keys.cancellations
-
-    async def tell(self, task_ids: Sequence[str]) -> None:
-        """Wake the workers that may have these tasks in hand.
-
-        Raises:
-            StoreUnavailable: Redis is out of reach; they will see it by themselves, later.
-        """
-        await self._link.execute("PUBLISH", self._channel, " ".join(task_ids))
-
-
 class CancellationListener:
-    """The channel as those see it who hear; `redis` is a connection to itself, for as long as it is listened to."""
+    """Hears what the moves of `Endings` say; `redis` is a connection to itself, for as long as it is listened to."""
 
     def __init__(self, redis: Redis, keys: Keys) -> None:
         self._redis = redis

@@ -1,6 +1,6 @@
 """A tenant's own ends of a task: cancel it, or have nothing of it kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
 from common.store.keys import Keys
@@ -21,7 +21,10 @@ class Ending(StrEnum):
 
 
 class Endings:
-    """Cancelling and deleting, each for many tasks in one round trip. Raises `StoreUnavailable`; repeating is safe."""
+    """Cancelling and deleting, each for many tasks in one round trip. Raises `StoreUnavailable`; repeating is safe.
+
+    The same moves wake the workers that have such a task in hand; see `cancellations`.
+    """
 
     def __init__(self, link: RedisLink, keys: Keys, *, result_ttl_seconds: float) -> None:
         self._link = link
@@ -32,22 +35,23 @@ class Endings:
 
     async def cancel(self, task_ids: Sequence[str], *, tenant: str) -> list[Ending]:
         """CANCELLED where this call ended the task, FINAL where it had ended before, ABSENT where there is none."""
-        keys = [self._keys.of(task_id) for task_id in task_ids]
-        return await self._end(self._cancel, keys, {"tenant": tenant})
+        return await self._end(self._cancel, self._keys.of, task_ids, {"tenant": tenant})
 
     async def delete(self, task_ids: Sequence[str], *, tenant: str, token: str) -> list[Ending]:
         """DELETED where this request removed the task, DELETED_BEFORE where an earlier one did, ABSENT elsewhere.
 
         `token` is a random text of this request: a repeat of it is answered as the first time.
         """
-        keys = [self._keys.with_text(task_id) for task_id in task_ids]
-        return await self._end(
-            self._delete, keys, {"tenant": tenant, "token": token, "letters_kept": DEAD_LETTERS_KEPT_MS}
-        )
+        wish: dict[str, str | float] = {"tenant": tenant, "token": token, "letters_kept": DEAD_LETTERS_KEPT_MS}
+        return await self._end(self._delete, self._keys.with_text, task_ids, wish)
 
     async def _end(
-        self, script: Script, keys: Sequence[tuple[str, ...]], wish: Mapping[str, str | float]
+        self,
+        script: Script,
+        keys_of: Callable[[str], tuple[str, ...]],
+        task_ids: Sequence[str],
+        wish: Mapping[str, str | float],
     ) -> list[Ending]:
-        arguments: dict[str, str | float] = {**wish, "result_ttl": self._result_ttl}
-        calls = [ScriptCall(script, each, arguments) for each in keys]
+        same: dict[str, str | float] = {**wish, "result_ttl": self._result_ttl, "wakes": self._keys.cancellations}
+        calls = [ScriptCall(script, keys_of(task_id), {**same, "task_id": task_id}) for task_id in task_ids]
         return [Ending(reply_word(reply)) for reply in await run_scripts(self._link, calls)]

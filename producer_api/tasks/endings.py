@@ -1,13 +1,9 @@
-"""Cancelling and deleting a task: the store decides, then the workers are told."""
+"""Cancelling and deleting tasks: the store decides, and wakes the workers."""
 
 from collections.abc import Callable, Sequence
 
-import structlog
-
-from common.store.cancellations import Cancellations
 from common.store.ending import Ending, Endings
 from common.store.forgetting import Forgotten
-from common.store.scripts import StoreUnavailable
 from common.store.state import TaskState
 from common.task import parse_task_id
 from producer_api.tasks.lookup import Lookup
@@ -29,18 +25,15 @@ class TaskEndings:
         *,
         lookup: Lookup,
         endings: Endings,
-        cancellations: Cancellations,
         forgotten: Forgotten,
         clock: Callable[[], float],
         new_token: Callable[[], str],
     ) -> None:
         self._lookup = lookup
         self._endings = endings
-        self._cancellations = cancellations
         self._forgotten = forgotten
         self._clock = clock
         self._new_token = new_token
-        self._log = structlog.get_logger(__name__)
 
     async def cancel(self, asked: str, *, tenant: str) -> TaskState | None:
         """The task as it stands once it is final; None where the tenant has no such task.
@@ -54,8 +47,6 @@ class TaskEndings:
             return None
         while True:
             [ending] = await self._endings.cancel([task_id], tenant=tenant)
-            if ending is Ending.CANCELLED:
-                await self._tell([task_id])
             [state] = await self._lookup.find([task_id], tenant=tenant)
             if state is None or ending is not Ending.ABSENT:
                 return state
@@ -75,11 +66,7 @@ class TaskEndings:
             endings: list[Ending] = []
             for first in range(0, len(left), _PER_ROUND_TRIP):
                 some = left[first : first + _PER_ROUND_TRIP]
-                ended = await self._endings.cancel(some, tenant=tenant)
-                await self._tell(
-                    [task_id for task_id, ending in zip(some, ended, strict=True) if ending is Ending.CANCELLED]
-                )
-                endings += ended
+                endings += await self._endings.cancel(some, tenant=tenant)
             absent = [task_id for task_id, ending in zip(left, endings, strict=True) if ending is Ending.ABSENT]
             # Those that came between the two: accepted, or restored by a rebuild.
             left = list(await self._states(absent, tenant))
@@ -108,10 +95,7 @@ class TaskEndings:
                 return None
         # Also for a task deleted before: that request may have been cut short here, and its client repeats it.
         await self._forgotten.add(task_id, now=self._clock())
-        if ending is Ending.DELETED_BEFORE:
-            return None
-        await self._tell([task_id])
-        return task_id
+        return None if ending is Ending.DELETED_BEFORE else task_id
 
     async def _states(self, task_ids: Sequence[str], tenant: str) -> dict[str, TaskState]:
         """Those that there are, without their results: of many tasks these may be more than can be held."""
@@ -120,12 +104,3 @@ class TaskEndings:
             some = await self._lookup.find(task_ids[first : first + _RESULTS_AT_ONCE], tenant=tenant)
             states.update((state.task_id, state._replace(result=None)) for state in some if state is not None)
         return states
-
-    async def _tell(self, task_ids: Sequence[str]) -> None:
-        if not task_ids:
-            return
-        try:
-            await self._cancellations.tell(task_ids)
-        except StoreUnavailable as error:
-            # What was asked for is done: who holds a task sees it when it renews its lease.
-            self._log.warning("workers not told", tasks=len(task_ids), task_id=task_ids[0], reason=str(error))

@@ -310,8 +310,8 @@ MUTATIONS = (
     ),
     Mutation(
         "many are cancelled and no worker is told",
-        "producer_api/tasks/endings.py",
-        (("if ending is Ending.CANCELLED]\n", "if ending is Ending.ABSENT]\n"),),
+        "common/store/lua/cancel.lua",
+        (("wake(task)\n", ""),),
         "tests/producer_api/test_endings.py::test_many_tasks_are_cancelled_at_once_and_each_is_told_as_it_stands",
     ),
     Mutation(

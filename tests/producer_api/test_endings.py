@@ -63,13 +63,12 @@ def is_not_found(answer: Answer) -> bool:
     return (answer.status, answer.body["error"]["code"]) == (404, "task_not_found")
 
 
-async def test_a_queued_task_is_cancelled_and_the_answer_shows_it(api: Api, heard: asyncio.Queue[str]) -> None:
+async def test_a_queued_task_is_cancelled_and_the_answer_shows_it(api: Api) -> None:
     [task_id] = await api.submit(["x"])
     answer = await cancel(api, task_id)
     assert (answer.status, answer.body) == (200, await api.task(task_id))
     assert (answer.body["status"], answer.body["error"], answer.body["result"]) == ("cancelled", None, None)
     assert answer.body["finished_at"] == pytest.approx(time.time(), abs=60)
-    assert await heard.get() == task_id
 
 
 async def test_a_task_in_flight_is_taken_from_its_worker(api: Api, leases: Leases, heard: asyncio.Queue[str]) -> None:
@@ -80,8 +79,12 @@ async def test_a_task_in_flight_is_taken_from_its_worker(api: Api, leases: Lease
     assert await leases.renew([(claim, True)]) == [Hold.FINAL]
 
 
-async def test_cancelling_twice_is_answered_as_once_and_told_once(api: Api, heard: asyncio.Queue[str]) -> None:
+async def test_cancelling_twice_is_answered_as_once_and_told_once(
+    api: Api, leases: Leases, heard: asyncio.Queue[str]
+) -> None:
     first, second = await api.submit(["x", "y"])
+    for task_id in (first, second):
+        await claimed(leases, task_id, now=time.time())
     before = await cancel(api, first)
     assert (await cancel(api, first)).body == before.body
     await cancel(api, second)
@@ -209,7 +212,6 @@ async def test_many_tasks_are_cancelled_at_once_and_each_is_told_as_it_stands(
     claim = await claimed(leases, running, now=time.time())
     await completed(leases, done)
     await delete(api, gone)
-    assert await heard.get() == gone
     spelling = f"resp_{queued.replace('-', '')}"
     body = {"task_ids": [done, spelling, "nonsense", running, gone, queued]}
     expected = [
@@ -222,7 +224,7 @@ async def test_many_tasks_are_cancelled_at_once_and_each_is_told_as_it_stands(
     ]
     answer = await cancel_many(api, body)
     assert (answer.status, answer.body) == (200, {"tasks": expected})
-    assert {await heard.get(), await heard.get()} == {queued, running}
+    assert await heard.get() == running, "nobody has the other in hand"
     assert await leases.renew([(claim, True)]) == [Hold.FINAL]
     again = await cancel_many(api, body)
     assert (again.status, again.body) == (200, {"tasks": expected})

@@ -11,4 +11,5 @@ if now >= task.expires_at then
   return {'final'}
 end
 end_now(task, 'cancelled')
+wake(task)
 return {'cancelled'}

@@ -19,4 +19,5 @@ if task.status == 'failed' or task.run > 1 then
 end
 redis.call('PEXPIRE', task_key, mark)
 tell(instant_after(task), task.run, 'deleted', 0, task.attempts)
+wake(task)
 return {'deleted'}

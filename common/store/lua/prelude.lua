@@ -20,10 +20,19 @@ local function instant_after(task)
   return math.max(now, task.moved_at + 1)
 end
 
--- Tell whoever follows the task where it stands since `moved_at`, and what `more` there is. Who missed it reads the hash.
+-- Tell whoever follows the task where it stands since `moved_at`, and what `more` there is. Who missed it reads the hash. A
+-- Redis that forbids us its channels keeps nobody from moving the task.
 local function tell(moved_at, run, status, progress, attempts, more)
-  redis.call('PUBLISH', task_key,
+  redis.pcall('PUBLISH', task_key,
     moved_at .. ' ' .. run .. ' ' .. status .. ' ' .. progress .. ' ' .. attempts .. (more or ''))
+end
+
+-- Have workers look at a task that its tenant ends, on the channel arg.wakes: one may hold it, or wait for its next attempt.
+-- In the same script as the end, so that nothing comes between: a request that is repeated finds the task ended.
+local function wake(task)
+  if task.status == 'processing' or task.retry_at > 0 then
+    redis.pcall('PUBLISH', arg.wakes, arg.task_id)
+  end
 end
 
 -- An unfinished task is kept until its end of life and, should nobody notice that, as long again as a result.

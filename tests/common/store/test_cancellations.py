@@ -6,11 +6,15 @@ from contextlib import aclosing
 import pytest
 from redis.asyncio import Redis
 
-from common.connections import create_redis_link, create_redis_listener
+from common.connections import create_redis_listener
 from common.settings import RedisSettings
-from common.store.cancellations import CancellationListener, Cancellations
+from common.store.cancellations import CancellationListener
+from common.store.ending import Ending
 from common.store.scripts import StoreUnavailable
+from common.store.submissions import Written
+from common.task import Status, Task, new_task_id
 from tests.common.store.conftest import Store
+from tests.support.redis_client import create_redis
 
 
 @pytest.fixture
@@ -21,11 +25,10 @@ async def listener(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
 
 
 async def test_every_listener_hears_which_tasks_have_ended(store: Store, listener: Redis) -> None:
-    telling = Cancellations(store.redis.link, store.keys)
     async with aclosing(CancellationListener(listener, store.keys).listen()) as told:
         assert await anext(told) == (), "the subscription has begun"
-        await telling.tell(["a", "b"])
-        await telling.tell(["c"])
+        await store.redis.publish(store.keys.cancellations, "a b")
+        await store.redis.publish(store.keys.cancellations, "c")
         assert [await anext(told), await anext(told)] == [["a", "b"], ["c"]]
 
 
@@ -35,7 +38,7 @@ async def test_a_channel_with_nothing_to_say_stays_open(store: Store, listener: 
         waiting = asyncio.ensure_future(anext(told))
         done, _ = await asyncio.wait([waiting], timeout=1.5)
         assert not done, "many times its silence was answered"
-        await Cancellations(store.redis.link, store.keys).tell(["late"])
+        await store.redis.publish(store.keys.cancellations, "late")
         assert await waiting == ["late"]
 
 
@@ -75,10 +78,48 @@ async def test_a_redis_that_gives_no_sign_of_life_is_given_up(store: Store, redi
 async def test_redis_out_of_reach_is_said_so(store: Store, redis_settings: RedisSettings) -> None:
     settings = redis_settings.model_copy(update={"url": type(redis_settings.url)("redis://127.0.0.1:1/0")})
     nowhere = create_redis_listener(settings, "tests-listener")
-    link = create_redis_link(settings, "tests")
-    with pytest.raises(StoreUnavailable):
-        await Cancellations(link, store.keys).tell(["a"])
     with pytest.raises(StoreUnavailable):
         await anext(CancellationListener(nowhere, store.keys).listen())
     await nowhere.aclose()
-    await link.aclose()
+
+
+async def test_workers_are_woken_for_what_one_of_them_has_in_hand_and_for_nothing_else(
+    store: Store, listener: Redis
+) -> None:
+    queued, called, waiting, finished, deleted = (a_task() for _ in range(5))
+    await store.submissions.accept([Written(queued, 0, 0)])
+    await store.claimed(called)
+    await store.leases.release(
+        await store.claimed(waiting), delay_seconds=60, failures=1, called=True, may_restore=True
+    )
+    claim = await store.claimed(finished)
+    await store.leases.finish(claim, Status.FAILED, b"{}", finished_at=2.0, failures=1, may_restore=True)
+    await store.claimed(deleted)
+    cancelled = [task.task_id for task in (queued, called, waiting, finished)]
+    async with aclosing(CancellationListener(listener, store.keys).listen()) as told:
+        await anext(told)
+        for _ in range(2):
+            await store.endings.cancel(cancelled, tenant="t")
+            await store.endings.delete([deleted.task_id], tenant="t", token="x")
+        await store.redis.publish(store.keys.cancellations, "last")
+        woken = [await anext(told) for _ in range(4)]
+    assert woken == [[called.task_id], [waiting.task_id], [deleted.task_id], ["last"]]
+
+
+async def test_a_redis_that_forbids_its_channels_lets_tasks_go_on(store: Store, redis_settings: RedisSettings) -> None:
+    await store.redis.acl_setuser(
+        "mute", enabled=True, reset_channels=True, passwords=["+pw"], categories=["+@all"], keys=["*"]
+    )
+    address = redis_settings.url.get_secret_value().replace("redis://", "redis://mute:pw@")
+    settings = redis_settings.model_copy(update={"url": type(redis_settings.url)(address)})
+    redis = create_redis(settings, "tests-mute")
+    muted, task = Store(redis, store.keys), a_task()
+    await muted.claimed(task)
+    assert await muted.endings.cancel([task.task_id], tenant="t") == [Ending.CANCELLED]
+    assert (await store.state(task)).status is Status.CANCELLED
+    await redis.aclose()
+    await store.redis.acl_deluser("mute")
+
+
+def a_task() -> Task:
+    return Task(task_id=new_task_id(), tenant="t", body={}, created_at=1.0, expires_at=4e9)

@@ -9,8 +9,9 @@ from prometheus_client import CollectorRegistry
 from common.connections import create_redis_listener
 from common.result import decode_result
 from common.settings import RedisSettings
-from common.store.cancellations import CancellationListener, Cancellations
+from common.store.cancellations import CancellationListener
 from common.store.ending import Ending, Endings
+from common.store.keys import Keys
 from common.store.leases import Claimed, ClaimReply
 from common.task import Status, Task
 from consumer.engine.ports import Outcome, OutgoingRecord, RetryAfter, Settled
@@ -22,23 +23,36 @@ from tests.support.fake_model import FakeModel
 from tests.support.waiting import until
 
 
+class Unheard(Keys):
+    """The same keys, and a channel that nobody listens to."""
+
+    @property
+    def cancellations(self) -> str:
+        return f"{self.prefix}nobody"
+
+
 class Tenant:
     """Does what the API does for a tenant, a step at a time."""
 
     def __init__(self, scene: Scene) -> None:
         self._endings = Endings(scene.redis.link, scene.keys, result_ttl_seconds=DAY)
-        self._channel = Cancellations(scene.redis.link, scene.keys)
+        self._scene = scene
+        self._unheard = Endings(scene.redis.link, Unheard(scene.keys.prefix), result_ttl_seconds=DAY)
 
     async def cancel(self, task: Task) -> Ending:
         [ending] = await self._endings.cancel([task.task_id], tenant="local")
         return ending
+
+    async def cancel_unheard(self, task: Task) -> None:
+        """The worker is not listening just then."""
+        await self._unheard.cancel([task.task_id], tenant="local")
 
     async def delete(self, task: Task) -> Ending:
         [ending] = await self._endings.delete([task.task_id], tenant="local", token="d")
         return ending
 
     async def tell(self, *task_ids: str) -> None:
-        await self._channel.tell(task_ids)
+        await self._scene.redis.publish(self._scene.keys.cancellations, " ".join(task_ids))
 
 
 @pytest.fixture
@@ -116,7 +130,6 @@ async def test_a_call_is_closed_as_soon_as_its_task_is_cancelled_and_its_result_
     in_background(worker.handle(other, offset=8))
     await fake_model.wait_for_in_flight(2)
     assert await tenant.cancel(task) is Ending.CANCELLED
-    await tenant.tell(task.task_id)
     result = decode_result(the_record(await ended(handling)).value or b"")
     assert (result["status"], result["error"], result["attempts"]) == ("cancelled", None, 1)
     await fake_model.wait_for_in_flight(1)
@@ -137,7 +150,6 @@ async def test_a_call_is_closed_as_soon_as_its_task_is_deleted_and_a_null_publis
     handling = in_background(worker.handle(task))
     await fake_model.wait_for_in_flight(1)
     assert await tenant.delete(task) is Ending.DELETED
-    await tenant.tell(task.task_id)
     assert is_null_of(await ended(handling), task)
     await fake_model.wait_for_in_flight(0)
     assert (await fake_model.stats()).client_disconnected == 1
@@ -197,8 +209,7 @@ async def test_what_was_missed_while_the_subscription_was_lost_is_asked_for_when
     task = a_task()
     handling = in_background(worker.handle(task))
     await fake_model.wait_for_in_flight(1)
-    # Nobody is told of it.
-    await tenant.cancel(task)
+    await tenant.cancel_unheard(task)
     [own] = [client for client in await scene.redis.client_list() if client["name"] == "tests-listener"]
     await scene.redis.client_kill_filter(_id=own["id"])
     assert decode_result(the_record(await ended(handling)).value or b"")["status"] == "cancelled"

@@ -11,7 +11,7 @@ from common.store.state import TaskState
 from common.store.texts import Part, Texts
 from common.task import Status, parse_task_id
 from producer_api.following import Following
-from producer_api.tasks.cursor import NOTHING, Cursor, Told
+from producer_api.tasks.cursor import NOTHING, Cursor
 from producer_api.tasks.listener import Listener, TooSlow
 from producer_api.tasks.looking import look_in_seconds
 from producer_api.tasks.lookup import Lookup, StoreRebuilding
@@ -165,15 +165,14 @@ class EventStream:
         for move in merged(moves):
             if not move.is_end:
                 place = self._places[move.task_id]
-                whole = await self._with_text_between(move, self._told[place])
+                known = known_text(move.run, move.attempts, self._told[place])
+                is_gap = move.part is not None and move.part.start > known
+                whole = await self._with_text_between(move, known) if is_gap else move
                 frames += self._frames(tell_move(whole, self._told[place]), place)
         return frames
 
-    async def _with_text_between(self, move: Move, told: Told) -> Move:
-        """The move, with the text that was told in between where some was missed; without any where that is gone."""
-        known = known_text(move.run, move.attempts, told)
-        if move.part is None or move.part.start <= known:
-            return move
+    async def _with_text_between(self, move: Move, known: int) -> Move:
+        """The move, with the text after the `known` bytes that was missed; without any where that is gone."""
         try:
             text = await self._texts.read(move.task_id, run=move.run, attempts=move.attempts, after=known)
         except StoreUnavailable:

@@ -82,6 +82,8 @@ def tell_move(move: Move, told: Told) -> list[Event]:
 
 def merged(moves: Sequence[Move]) -> list[Move]:
     """The same, with what came of one text in several parts as one part: who is behind is told it at once."""
+    if len(moves) == 1:
+        return list(moves)
     kept: list[Move] = []
     latest: dict[str, int] = {}
     for move in moves:

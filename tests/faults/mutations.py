@@ -280,6 +280,13 @@ MUTATIONS = (
         "tests/producer_api/tasks/test_event_stream.py::test_a_reader_that_is_far_behind_is_told_so",
     ),
     Mutation(
+        "a reader that takes nothing keeps its connection",
+        "producer_api/tasks/event_response.py",
+        (("            abort()\n", "            pass\n"),),
+        "tests/producer_api/test_slow_readers.py::"
+        "test_readers_that_take_nothing_are_dropped_and_what_is_kept_for_them_is_bounded",
+    ),
+    Mutation(
         "a stopping API leaves its streams open",
         "producer_api/following.py",
         (("            follower.stop()\n\n    @", "            pass\n\n    @"),),

@@ -36,19 +36,16 @@ class Cursor:
     def __init__(self, task_ids: Sequence[str]) -> None:
         self._count = len(task_ids)
         self._head = bytes([_VERSION]) + crc32(",".join(task_ids).encode()).to_bytes(4, "big")
+        # From one event to the next what was told of most tasks is the same.
+        self._written: list[tuple[Told | None, bytes]] = [(None, b"")] * self._count
 
     def write(self, told: Sequence[Told]) -> str:
         """What was told of each task, in their order, as text without spaces."""
-        content = bytearray(self._head)
-        for one in told:
-            if one.ended:
-                _append(content, _ENDED)
-            elif not one.moved_at:
-                _append(content, _UNKNOWN)
-            else:
-                # 0 and 1 are taken.
-                for number in (one.moved_at + 2, one.run, one.attempts, one.text_bytes):
-                    _append(content, number)
+        written = self._written
+        for place, one in enumerate(told):
+            if written[place][0] is not one:
+                written[place] = one, _encoded(one)
+        content = b"".join([self._head, *[part for _, part in written]])
         return urlsafe_b64encode(content).rstrip(b"=").decode()
 
     def read(self, text: str) -> list[Told]:
@@ -80,6 +77,19 @@ def _told(numbers: Iterator[int]) -> Told:
     if first == _UNKNOWN:
         return NOTHING
     return Told(first - 2, next(numbers), next(numbers), next(numbers))
+
+
+def _encoded(told: Told) -> bytes:
+    content = bytearray()
+    if told.ended:
+        _append(content, _ENDED)
+    elif not told.moved_at:
+        _append(content, _UNKNOWN)
+    else:
+        # 0 and 1 are taken.
+        for number in (told.moved_at + 2, told.run, told.attempts, told.text_bytes):
+            _append(content, number)
+    return bytes(content)
 
 
 def _append(content: bytearray, number: int) -> None:

@@ -20,6 +20,12 @@ def test_what_was_told_is_read_back(told: list[Told]) -> None:
     assert Cursor(IDS).read(text) == told
 
 
+@given(st.lists(st.lists(tellings, min_size=3, max_size=3), min_size=2))
+def test_each_id_of_a_stream_says_what_was_told_by_then(events: list[list[Told]]) -> None:
+    cursor = Cursor(IDS)
+    assert [cursor.read(cursor.write(told)) for told in events] == events
+
+
 @given(st.lists(tellings, min_size=3, max_size=3))
 def test_the_id_of_other_tasks_is_none(told: list[Told]) -> None:
     text = Cursor(IDS).write(told)

@@ -43,6 +43,7 @@ from producer_api.garbage import look_for_garbage_rarely
 from producer_api.idempotency import IdempotentSubmission, lease_seconds
 from producer_api.kafka_link import KafkaLink
 from producer_api.metrics import FollowingMetrics, Metrics
+from producer_api.openai_compat.task_story import Stories
 from producer_api.operator.letter_log import LetterLog, LogLimits
 from producer_api.operator.redrive import Redrive
 from producer_api.partitioning import PartitionCursor
@@ -89,7 +90,9 @@ async def serve(settings: Settings) -> None:
         stack.push_async_callback(_ended, keeping)
         hearing = asyncio.create_task(parts.following.run(), name="hear of moves")
         stack.push_async_callback(_ended, hearing)
-        port = await stack.enter_async_context(serving_api(create_app(parts), host=api.host, port=api.port))
+        port = await stack.enter_async_context(
+            serving_api(create_app(parts), host=api.host, port=api.port, drain_seconds=api.drain_timeout_seconds)
+        )
         look_for_garbage_rarely()
         log.info("listening", host=api.host, port=port, operations_port=operations_port)
         await _first_of(stopping, keeping, hearing)
@@ -167,6 +170,7 @@ def ready_parts(
         looks,
         max_answer_bytes=api.max_answer_bytes,
     )
+    texts = Texts(redis, keys)
     endings = TaskEndings(
         lookup=lookup,
         endings=Endings(redis, keys, result_ttl_seconds=ttl),
@@ -197,10 +201,11 @@ def ready_parts(
         submission=submission,
         idempotent_submission=idempotent_submission,
         lookup=lookup,
-        texts=Texts(redis, keys),
+        texts=texts,
         following=following,
         following_metrics=FollowingMetrics(registry, following),
         waiting=Waiting(lookup, following, clock=time.monotonic, now=time.time),
+        stories=Stories(lookup, texts, following, clock=time.monotonic, now=time.time),
         endings=endings,
         budget=budget,
         metrics=metrics,

@@ -8,7 +8,7 @@ import orjson
 
 from common.record import TASK_ID, TaskEncoder, decode_task, encode_task, shared_headers, task_headers
 from common.store.idempotency import Stamp
-from common.task import Lane, Task
+from common.task import CHAT_COMPLETIONS, Lane, Task
 from producer_api.outgoing import OutgoingRecord
 
 # Objects and lists in one another, the prompt's own among them: orjson writes 254, and the record is one.
@@ -45,6 +45,7 @@ class Terms:
     tenant: str
     lane: Lane
     expires_in_seconds: float
+    endpoint: str = CHAT_COMPLETIONS
     stream: bool = False
     traceparent: str | None = None
 
@@ -99,6 +100,7 @@ def prepare_batch(prompts: Sequence[Prompt], terms: Terms, stamp: Stamp, *, max_
         task_id=stamp.task_ids[0],
         tenant=terms.tenant,
         lane=terms.lane,
+        endpoint=terms.endpoint,
         stream=terms.stream,
         body={},
         metadata={},

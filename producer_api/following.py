@@ -59,16 +59,28 @@ class Following:
         for follower in self._followers:
             follower.stop()
 
+    def ensure_room(self, tasks: int) -> None:
+        """Return when one more may follow so many tasks.
+
+        Raises:
+            TooManyFollowers: it may not.
+        """
+        if self.followers == self._max_followers or self.tasks_followed + tasks > self._max_tasks:
+            raise TooManyFollowers
+
     @asynccontextmanager
-    async def follow(self, task_ids: Sequence[str], follower: Follower) -> AsyncIterator[None]:
+    async def follow(
+        self, task_ids: Sequence[str], follower: Follower, *, lingers: bool = False
+    ) -> AsyncIterator[None]:
         """Tell `follower` of these tasks, each named once, while the body runs: of every move made in it.
+
+        One that lingers is told of them also when it comes while this process is about to end.
 
         Raises:
             TooManyFollowers: one more may not.
             StoreUnavailable: Redis is out of reach.
         """
-        if self.followers == self._max_followers or self.tasks_followed + len(task_ids) > self._max_tasks:
-            raise TooManyFollowers
+        self.ensure_room(len(task_ids))
         self._followers.add(follower)
         self.tasks_followed += len(task_ids)
         for task_id in task_ids:
@@ -76,7 +88,7 @@ class Following:
         try:
             if self._stopping:
                 follower.stop()
-            else:
+            if lingers or not self._stopping:
                 await self._channel.add(task_ids)
             yield
         finally:

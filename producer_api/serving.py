@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -13,7 +14,7 @@ from producer_api.unreadable import HttpProtocol
 _BACKLOG = 2048
 # Longer than the usual load balancer keeps an idle connection: it, not we, should end one.
 _KEEP_ALIVE_SECONDS = 75
-# Longer than the longest answer of ours takes.
+# Longer than the longest answer takes that waits for nobody; to say why a wait was ended is one of them.
 _GRACE_SECONDS = 15
 
 
@@ -32,8 +33,10 @@ class Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving_api(app: AsgiApp, *, host: str, port: int) -> AsyncIterator[int]:
+async def serving_api(app: AsgiApp, *, host: str, port: int, drain_seconds: float = 0.0) -> AsyncIterator[int]:
     """Serve while the body runs, then finish the requests under way; gives the port that was bound.
+
+    A request may wait for so many seconds after that.
 
     Raises:
         OSError: the address cannot be bound.
@@ -50,7 +53,7 @@ async def serving_api(app: AsgiApp, *, host: str, port: int) -> AsyncIterator[in
         ws="none",
         backlog=_BACKLOG,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_graceful_shutdown=math.ceil(drain_seconds) + _GRACE_SECONDS,
     )
     server = Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="api")

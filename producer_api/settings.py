@@ -62,6 +62,12 @@ class ApiSettings(Block):
         le=10_000_000,
         description="Tasks that these may follow in all; one counts for each request that follows it.",
     )
+    drain_timeout_seconds: float = Field(
+        310.0,
+        ge=0,
+        le=86_400,
+        description="How long requests that wait for an answer of the model may go on after SIGTERM.",
+    )
     body_timeout_seconds: float = Field(30.0, ge=0.1, le=600, description="Longest time a request body may take.")
     publish_timeout_seconds: float = Field(
         8.0, ge=0.1, le=10, description="Longest wait for Kafka's acknowledgement of one request's records."

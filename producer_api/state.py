@@ -11,6 +11,7 @@ from producer_api.budget import Budget
 from producer_api.following import Following
 from producer_api.idempotency import IdempotentSubmission
 from producer_api.metrics import FollowingMetrics, Metrics
+from producer_api.openai_compat.task_story import Stories
 from producer_api.operator.letter_log import LetterLog
 from producer_api.operator.redrive import Redrive
 from producer_api.probes import Readiness
@@ -34,6 +35,7 @@ class Parts:
     following: Following
     following_metrics: FollowingMetrics
     waiting: Waiting
+    stories: Stories
     endings: TaskEndings
     budget: Budget
     metrics: Metrics

@@ -51,6 +51,12 @@ def task_view(asked: str, state: TaskState | None) -> dict[str, Any]:
     }
 
 
+def answer_text(state: TaskState) -> str | None:
+    """The text of a completed task's answer; None where it has none, such as a call of a tool."""
+    record = _record(state)
+    return _text(record.get("endpoint"), (record.get("response") or {}).get("body"))
+
+
 def brief_view(asked: str, state: TaskState | None) -> dict[str, Any]:
     """Where a task stands, and no more."""
     if state is None:

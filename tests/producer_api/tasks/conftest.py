@@ -59,6 +59,11 @@ class Scene:
             reply.claim, Status.FAILED, b"{}", finished_at=time.time(), failures=1, may_restore=False
         )
 
+    async def whole(self) -> None:
+        """Have what the store does not know not exist."""
+        marker = Marker(self.redis.link, self.keys)
+        await marker.set((await marker.identity()).run_id)
+
     async def claimed(self) -> Claimed:
         now = time.time()
         task = Task(task_id=new_task_id(), tenant="t", body={}, created_at=now, expires_at=now + 3600)

@@ -1,0 +1,3 @@
+from tests.producer_api.tasks.conftest import scene
+
+__all__ = ["scene"]

@@ -51,6 +51,7 @@ class Lane(StrEnum):
 
 
 CHAT_COMPLETIONS = "/v1/chat/completions"
+EMBEDDINGS = "/v1/embeddings"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,9 @@ from fastapi import FastAPI
 from producer_api.boundary import RequestBoundary
 from producer_api.documentation import DocumentedApi, add_documentation
 from producer_api.errors import install_error_handlers
+from producer_api.openai_compat.chat import add_chat_route
+from producer_api.openai_compat.embeddings import add_embeddings_route
+from producer_api.openai_compat.schemas import ChatCompletionRequest, EmbeddingsRequest
 from producer_api.operator.routes import operator_routes
 from producer_api.operator.schemas import RedriveLetters
 from producer_api.probes import add_probes, alive
@@ -23,10 +26,15 @@ def create_app(parts: Parts) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
         yield {"parts": parts}
 
-    app = DocumentedApi(body_models=[SubmitTasks, CancelTasks, RedriveLetters], lifespan=lifespan)
+    app = DocumentedApi(
+        body_models=[SubmitTasks, CancelTasks, RedriveLetters, ChatCompletionRequest, EmbeddingsRequest],
+        lifespan=lifespan,
+    )
     app.add_middleware(RequestBoundary, metrics=parts.metrics)
     install_error_handlers(app, parts.metrics)
     add_task_routes(app)
+    add_chat_route(app)
+    add_embeddings_route(app)
     app.include_router(operator_routes())
     add_probes(app, liveness=alive, readiness=parts.readiness)
     add_documentation(app)

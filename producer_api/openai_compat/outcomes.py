@@ -11,6 +11,7 @@ import orjson
 from fastapi import Response
 
 from common.result import EXPIRED, ApiError, decode_result
+from common.settings import variable_name
 from common.store.state import TaskState
 from common.task import Status
 from producer_api.errors import INVALID_REQUEST, SERVER_ERROR
@@ -50,6 +51,26 @@ class Failure(NamedTuple):
     status: int
     error: dict[str, Any]
     headers: Mapping[str, str] = NO_RETRY
+
+
+TOO_LARGE = Failure(
+    502,
+    ApiError(
+        message="The answer is larger than the API may hold: ask for a shorter one. The limit is "
+        f"{variable_name('api', 'max_answer_bytes')}.",
+        type=SERVER_ERROR,
+        code="result_too_large",
+    ).as_json(),
+)
+ATTEMPT_LOST = Failure(
+    502,
+    ApiError(
+        message="The model's answer broke off after a part of it was sent: that part is no answer. Send the request "
+        "again.",
+        type=SERVER_ERROR,
+        code="attempt_lost",
+    ).as_json(),
+)
 
 
 def failure_of(state: TaskState | None) -> Failure | None:

@@ -68,12 +68,7 @@ def _prompt(entry: Any, default: dict[str, object], index: int) -> Prompt:
         raise invalid(
             "A prompt must be a text, or an object with `messages`.", param=f"prompts[{index}]", code="invalid_type"
         )
-    _check_messages(entry, index)
-    if entry.get("model") is not None:
-        _check_model(entry["model"], index)
-    if not isinstance(entry.get("stream"), bool | None):
-        raise invalid("`stream` must be true or false.", param=f"prompts[{index}].stream", code="invalid_type")
-    metadata = {} if entry.get("metadata") is None else _checked_metadata(entry["metadata"], index)
+    metadata = check_chat(entry, at=f"prompts[{index}].")
     given = {
         name: value
         for name, value in entry.items()
@@ -82,45 +77,69 @@ def _prompt(entry: Any, default: dict[str, object], index: int) -> Prompt:
     return Prompt({**default, **given}, metadata)
 
 
-def _check_messages(entry: dict[str, Any], index: int) -> None:
+def check_chat(entry: dict[str, Any], *, at: str) -> dict[str, str]:
+    """Check a chat completion's request, whose fields are named after `at`; its metadata, {} where it has none.
+
+    Raises:
+        RefusedRequest: 400.
+    """
+    _check_messages(entry, at)
+    if entry.get("model") is not None:
+        check_model(entry["model"], at=at)
+    if not isinstance(entry.get("stream"), bool | None):
+        raise invalid("`stream` must be true or false.", param=f"{at}stream", code="invalid_type")
+    return {} if entry.get("metadata") is None else check_metadata(entry["metadata"], at=at)
+
+
+def _check_messages(entry: dict[str, Any], at: str) -> None:
     messages = entry.get("messages")
     if messages is None:
         raise invalid(
-            "A prompt that is an object must have `messages`.",
-            param=f"prompts[{index}].messages",
+            "A prompt that is an object must have `messages`." if at else "The request must have `messages`.",
+            param=f"{at}messages",
             code="missing_required_parameter",
         )
     if not isinstance(messages, list):
-        raise invalid("`messages` must be a list.", param=f"prompts[{index}].messages", code="invalid_type")
+        raise invalid("`messages` must be a list.", param=f"{at}messages", code="invalid_type")
     if not messages:
-        raise invalid("`messages` must hold at least one message.", param=f"prompts[{index}].messages")
+        raise invalid("`messages` must hold at least one message.", param=f"{at}messages")
     for position, message in enumerate(messages):
         if not isinstance(message, dict):
             raise invalid(
                 "A message must be an object with `role` and `content`.",
-                param=f"prompts[{index}].messages[{position}]",
+                param=f"{at}messages[{position}]",
                 code="invalid_type",
             )
         role = message.get("role")
         if not isinstance(role, str) or not role:
             raise invalid(
                 "A message must have a `role`, such as user, system or assistant.",
-                param=f"prompts[{index}].messages[{position}].role",
+                param=f"{at}messages[{position}].role",
                 code="missing_required_parameter" if role is None else "invalid_type",
             )
 
 
-def _check_model(model: Any, index: int) -> None:
+def check_model(model: Any, *, at: str) -> None:
+    """Check the name of a model.
+
+    Raises:
+        RefusedRequest: 400.
+    """
     if not isinstance(model, str) or not 0 < len(model) <= MAX_MODEL_LENGTH:
         raise invalid(
             f"`model` must be a name of 1 to {MAX_MODEL_LENGTH} characters; leave it out for the default.",
-            param=f"prompts[{index}].model",
+            param=f"{at}model",
             code="invalid_value" if isinstance(model, str) else "invalid_type",
         )
 
 
-def _checked_metadata(metadata: Any, index: int) -> dict[str, str]:
-    param = f"prompts[{index}].metadata"
+def check_metadata(metadata: Any, *, at: str) -> dict[str, str]:
+    """Check metadata of the client's own, and return it.
+
+    Raises:
+        RefusedRequest: 400.
+    """
+    param = f"{at}metadata"
     if not isinstance(metadata, dict):
         raise invalid("`metadata` must be an object of texts.", param=param, code="invalid_type")
     if len(metadata) > _MAX_METADATA_PAIRS:

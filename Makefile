@@ -17,7 +17,8 @@ up: $(VENV) ## Kafka, Valkey, a model and both services, on this machine
 PROCESSES ?= 3
 PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
-test: $(VENV)/.dev ## Every test, on real Kafka and Valkey, faults among them
+OPENAI_2 := $(VENV)/openai-2
+test: $(VENV)/.dev $(OPENAI_2)/.installed ## Every test, on real Kafka and Valkey, faults among them
 	$(PYTEST) $(ARGS)
 
 faults: $(VENV)/.dev ## Of the tests, the faults alone: each strikes the running services
@@ -63,6 +64,11 @@ $(PEERS)/.installed: requirements/peers.txt | $(VENV)/bin/python
 $(NEWER_PEERS)/.installed: requirements/peers.txt | $(VENV)/bin/python
 	$(NEWER_PYTHON) -m venv $(NEWER_PEERS)
 	$(NEWER_PEERS)/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements/peers.txt
+	@touch $@
+
+$(OPENAI_2)/.installed: requirements/openai-2.txt | $(VENV)/bin/python
+	$(BIN)/python -m venv $(OPENAI_2)
+	$(OPENAI_2)/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements/openai-2.txt
 	@touch $@
 
 lint: $(VENV)/.dev ## Style, types, import contracts, dependencies

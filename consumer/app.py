@@ -23,6 +23,7 @@ from common.store.keys import Keys
 from common.store.leases import Leases
 from common.store.link import RedisLink
 from common.store.marker import Marker
+from common.store.models import KnownModels
 from common.store.reading import ping
 from common.store.rebuild_lease import RebuildLease
 from common.store.restoring import Restoring
@@ -43,6 +44,7 @@ from consumer.llm.kept_outcomes import KeptOutcomes
 from consumer.llm.lease_keeper import LeaseKeeper
 from consumer.llm.metrics import LlmMetrics
 from consumer.llm.model_client import ModelClient
+from consumer.llm.model_listing import ModelListing
 from consumer.llm.model_server import create_model_server
 from consumer.llm.store_watch import StoreWatch
 from consumer.llm.text_flow import TextFlows
@@ -119,6 +121,14 @@ async def run_worker(settings: Settings) -> None:
             clock=time.monotonic,
             metrics=metrics,
         )
+        listing = ModelListing(
+            server,
+            KnownModels(redis, keys),
+            default_model=settings.llm.model,
+            clock=time.monotonic,
+            jitter=rng.random,
+        )
+        await parts.enter_async_context(running(listing.run(), "list models"))
         texts = TextFlows(leases, pace=build_store_pace(rng.random), clock=time.monotonic, metrics=metrics)
         await parts.enter_async_context(running(texts.run(), "tell streamed texts"))
         executor = build_executor(

@@ -26,6 +26,7 @@ from common.store.idempotency import Idempotency
 from common.store.keys import Keys
 from common.store.link import RedisLink
 from common.store.marker import Marker, SharedLooks
+from common.store.models import KnownModels
 from common.store.moves import MoveChannel
 from common.store.reading import TaskReader, ping
 from common.store.redriving import Redriving
@@ -205,6 +206,7 @@ def ready_parts(
         following=following,
         following_metrics=FollowingMetrics(registry, following),
         waiting=Waiting(lookup, following, clock=time.monotonic, now=time.time),
+        models=KnownModels(redis, keys),
         stories=Stories(lookup, texts, following, clock=time.monotonic, now=time.time),
         endings=endings,
         budget=budget,

@@ -10,6 +10,7 @@ from producer_api.documentation import DocumentedApi, add_documentation
 from producer_api.errors import install_error_handlers
 from producer_api.openai_compat.chat import add_chat_route
 from producer_api.openai_compat.embeddings import add_embeddings_route
+from producer_api.openai_compat.models import add_model_routes
 from producer_api.openai_compat.schemas import ChatCompletionRequest, EmbeddingsRequest
 from producer_api.operator.routes import operator_routes
 from producer_api.operator.schemas import RedriveLetters
@@ -35,6 +36,7 @@ def create_app(parts: Parts) -> FastAPI:
     add_task_routes(app)
     add_chat_route(app)
     add_embeddings_route(app)
+    add_model_routes(app)
     app.include_router(operator_routes())
     add_probes(app, liveness=alive, readiness=parts.readiness)
     add_documentation(app)

@@ -6,6 +6,7 @@ from typing import Annotated, TypedDict, cast
 from fastapi import Depends, Request
 
 from common.settings import TaskSettings
+from common.store.models import KnownModels
 from common.store.texts import Texts
 from producer_api.budget import Budget
 from producer_api.following import Following
@@ -36,6 +37,7 @@ class Parts:
     following_metrics: FollowingMetrics
     waiting: Waiting
     stories: Stories
+    models: KnownModels
     endings: TaskEndings
     budget: Budget
     metrics: Metrics

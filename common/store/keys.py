@@ -61,3 +61,8 @@ class Keys:
     def cancellations(self) -> str:
         """The channel that tells workers of cancelled and deleted tasks: a wake-up, the hash decides."""
         return f"{self.prefix}cancellations"
+
+    @property
+    def models(self) -> str:
+        """The models that can be named, as the workers last saw them."""
+        return f"{self.prefix}models"

@@ -32,11 +32,18 @@ class ModelServer:
         Entering raises, as reading does:
             aiohttp.ClientError, OSError: the exchange broke off, or never began.
         """
+        # Followed, a redirected POST would arrive as a GET.
+        return self._session.post(self._address_of(endpoint), data=body, allow_redirects=False)
+
+    def get(self, endpoint: str) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Ask for `endpoint` ("/v1/…"); entering raises as that of `post` does."""
+        return self._session.get(self._address_of(endpoint), allow_redirects=False)
+
+    def _address_of(self, endpoint: str) -> str:
         address = self._addresses.get(endpoint)
         if address is None:
             address = self._addresses[endpoint] = _address(self._client.base_url, endpoint)
-        # Followed, a redirected POST would arrive as a GET.
-        return self._session.post(address, data=body, allow_redirects=False)
+        return address
 
     async def close(self) -> None:
         """Close every connection."""

@@ -83,6 +83,22 @@ def embeddings(client: OpenAI) -> dict[str, Any]:
     }
 
 
+def models(client: OpenAI) -> dict[str, Any]:
+    listed = list(client.models.list())
+    for model in listed:
+        type(model).model_validate(model.model_dump())
+    missing = None
+    try:
+        client.models.retrieve("no/such")
+    except openai.NotFoundError as error:
+        missing = error.code
+    return {
+        "names": [model.id for model in listed],
+        "one": client.models.retrieve("fake-model").id,
+        "missing": missing,
+    }
+
+
 def streamed_error(client: OpenAI, content: str) -> dict[str, Any]:
     try:
         list(
@@ -103,6 +119,7 @@ def main(base_url: str) -> None:
         "streamed": streamed(client),
         "put_together": put_together(client),
         "embeddings": embeddings(client),
+        "models": models(client),
         "bad_request": seen_error(client, "[[status=400;error-code=bananas]] one"),
         "not_found": seen_error(client, "[[error-code=model_not_found]] one"),
         "unprocessable": seen_error(client, "[[status=422]] one"),

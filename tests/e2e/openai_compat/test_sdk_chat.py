@@ -52,6 +52,10 @@ def test_texts_are_embedded(seen: Any) -> None:
     assert seen["embeddings"] == {"sizes": [4, 4], "alike": True, "tokens": 4}
 
 
+def test_the_models_are_those_of_the_workers(seen: Any) -> None:
+    assert seen["models"] == {"names": ["fake-model"], "one": "fake-model", "missing": "model_not_found"}
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "status", "code", "calls"),
     [

@@ -29,6 +29,7 @@ OTHER_VARIABLES = frozenset(
         "HYPOTHESIS_PROFILE",
         "TEST_BACKEND",
         "TEST_DOCKER",
+        "TEST_OPENAI_2",
     )
 )
 

@@ -49,6 +49,15 @@ class Following:
         """Whether moves are heard now."""
         return self._channel.is_up
 
+    def ensure_room(self, tasks: int) -> None:
+        """Return when one more may follow so many tasks.
+
+        Raises:
+            TooManyFollowers: it may not.
+        """
+        if self.followers == self._max_followers or self.tasks_followed + tasks > self._max_tasks:
+            raise TooManyFollowers
+
     async def run(self) -> None:
         """Hear of moves until cancelled."""
         await self._channel.run(self._heard, self._missed)
@@ -58,15 +67,6 @@ class Following:
         self._stopping = True
         for follower in self._followers:
             follower.stop()
-
-    def ensure_room(self, tasks: int) -> None:
-        """Return when one more may follow so many tasks.
-
-        Raises:
-            TooManyFollowers: it may not.
-        """
-        if self.followers == self._max_followers or self.tasks_followed + tasks > self._max_tasks:
-            raise TooManyFollowers
 
     @asynccontextmanager
     async def follow(

@@ -33,7 +33,7 @@ async def run_stack(options: StackOptions, environ: Mapping[str, str], console: 
     `environ` is this process's environment: the services' settings are read from it before anything starts. Raises
     StackError when something cannot start; whatever did start is stopped by then.
     """
-    settings = _checked_settings()
+    api_settings, settings = _checked_settings()
     with (
         claimed_data_dir(options.data_dir, ephemeral=options.ephemeral) as data_dir,
         Ports(cache_dir(environ) / "ports", random.Random()) as ports,  # noqa: S311 (a port is no secret)
@@ -46,6 +46,7 @@ async def run_stack(options: StackOptions, environ: Mapping[str, str], console: 
         layout = claim_layout(options, data_dir, ports, shown.say)
         stack = Stack(
             options=options,
+            api_settings=api_settings.api,
             worker_settings=settings.worker,
             environ=environ,
             data_dir=data_dir,
@@ -56,7 +57,7 @@ async def run_stack(options: StackOptions, environ: Mapping[str, str], console: 
         return await _run(stack, options, data_dir, shown)
 
 
-def _checked_settings() -> WorkerSettings:
+def _checked_settings() -> tuple[ApiSettings, WorkerSettings]:
     """Load what both services would, so that a setting at fault is said before anything starts."""
     faults: dict[str, None] = {}
     for settings_class in (ApiSettings, WorkerSettings):
@@ -66,7 +67,7 @@ def _checked_settings() -> WorkerSettings:
             faults.update(dict.fromkeys(str(error).splitlines()))
     if faults:
         raise StackError("; ".join(faults))
-    return load_settings(WorkerSettings)
+    return load_settings(ApiSettings), load_settings(WorkerSettings)
 
 
 async def _run(stack: Stack, options: StackOptions, data_dir: DataDir, shown: Display) -> int:

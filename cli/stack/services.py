@@ -7,7 +7,6 @@ from cli.stack.child import Child
 from cli.stack.probes import http_ok
 
 LOOPBACK = "127.0.0.1"
-_API_STOP_SECONDS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +48,15 @@ class ServiceChildren:
     environment: Mapping[str, str]
     logs: Path
 
-    def api(self, *, host: str, port: int, operations_port: int) -> Child:
-        """Return the API, to be launched."""
+    def api(self, *, host: str, port: int, operations_port: int, stop_seconds: float) -> Child:
+        """Return the API, to be launched; `stop_seconds` is longer than its drain may take."""
         own = {
             "PROMPTMILL_API__HOST": host,
             "PROMPTMILL_API__PORT": str(port),
             "PROMPTMILL_API__OPERATIONS_HOST": LOOPBACK,
             "PROMPTMILL_API__OPERATIONS_PORT": str(operations_port),
         }
-        return self._child("api", "producer_api", own, operations_port, _API_STOP_SECONDS)
+        return self._child("api", "producer_api", own, operations_port, stop_seconds)
 
     def worker(self, number: int, *, concurrency: int, operations_port: int, stop_seconds: float) -> Child:
         """Return a worker, to be launched; `stop_seconds` is longer than its drain may take."""

@@ -18,9 +18,12 @@ from cli.stack.supervision import Stage, SupervisedChild, Supervisor
 from cli.stack.valkey import find_valkey, prepare_valkey, redis_url
 from cli.stack.worker_env import WorkerEnvFile
 from consumer.settings import WorkerSettings
+from producer_api.settings import ApiSettings
 
 # Past its own bound a worker still has to leave the group and close its clients.
 _DRAIN_MARGIN_SECONDS = 15
+# Past its own bound an API still has requests to answer that wait for no model.
+_API_MARGIN_SECONDS = 40
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared with, not bound)
 
 
@@ -31,6 +34,7 @@ class Stack:
         self,
         *,
         options: StackOptions,
+        api_settings: ApiSettings,
         worker_settings: WorkerSettings,
         environ: Mapping[str, str],
         data_dir: DataDir,
@@ -39,6 +43,7 @@ class Stack:
         display: Display,
     ) -> None:
         self._options = options
+        self._api_drain_seconds = api_settings.drain_timeout_seconds
         self._drain_seconds = worker_settings.drain_timeout_seconds
         self._environ = environ
         self._data_dir = data_dir
@@ -115,7 +120,10 @@ class Stack:
         with self._display.step("API") as step:
             step.doing("starting")
             child = self._services.api(
-                host=self._api_host, port=self._layout.api, operations_port=self._layout.api_operations
+                host=self._api_host,
+                port=self._layout.api,
+                operations_port=self._layout.api_operations,
+                stop_seconds=self._api_drain_seconds + _API_MARGIN_SECONDS,
             )
             await self._start("api", Stage.SERVICES, [child])
 

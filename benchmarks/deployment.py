@@ -134,7 +134,9 @@ class Deployment:
     async def api(self) -> AsyncIterator[ApiHandle]:
         """Run an API."""
         port, operations_port = self.ports.free(), self.ports.free()
-        child = self._children().api(host=LOOPBACK, port=port, operations_port=operations_port)
+        child = self._children().api(
+            host=LOOPBACK, port=port, operations_port=operations_port, stop_seconds=_DRAIN_SECONDS
+        )
         timeout = aiohttp.ClientTimeout(total=60)
         async with running([child]) as [process], aiohttp.ClientSession(timeout=timeout) as session:
             yield ApiHandle(port, process.pid, session, operations_port)

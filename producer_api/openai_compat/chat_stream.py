@@ -10,11 +10,14 @@ from producer_api.openai_compat.chat_chunks import ChatChunks
 from producer_api.openai_compat.creation import Created
 from producer_api.openai_compat.event_body import KEEP_ALIVE, EventBody, data_frame
 from producer_api.openai_compat.happenings import Ended, Happening, Reset, Silence, Stopping, Text
-from producer_api.openai_compat.outcomes import ATTEMPT_LOST, TOO_LARGE, Failure, failure_answer, stopped
+from producer_api.openai_compat.outcomes import ATTEMPT_LOST, TOO_LARGE, TOO_SLOW, Failure, failure_answer, stopped
 from producer_api.openai_compat.task_story import Reading
 from producer_api.state import Parts
-from producer_api.tasks.event_stream import TooSlow
+from producer_api.tasks.listener import TooSlow
 from producer_api.tasks.lookup import AnswerTooLarge
+
+# For a reader that does not keep up.
+_LAST_WORD_SECONDS = 0.5
 
 
 class ChatStreamAnswer(Response):
@@ -35,24 +38,26 @@ class ChatStreamAnswer(Response):
         await attended(receive, self._serve(scope, receive, send), self._created, self._parts.endings)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = EventBody(send, self._created.headers)
+        body = EventBody(scope, send, self._created.headers)
         try:
             failure = await self._tell(body)
         except AnswerTooLarge:
             failure = TOO_LARGE
         except TooSlow:
-            # The server cuts an answer that was not brought to its end.
+            failure = TOO_SLOW
             self._parts.following_metrics.dropped.labels("too_slow").inc()
             structlog.get_logger(__name__).info("follower dropped", reason="too_slow")
-            await give_up(self._created, self._parts.endings)
+        if failure is None:
+            await body.end()
             return
-        if failure is not None:
-            await give_up(self._created, self._parts.endings)
-            if not body.begun:
-                await failure_answer(failure, self._created.headers)(scope, receive, send)
-                return
-            await body.put(data_frame({"error": failure.error}))
-        await body.end()
+        await give_up(self._created, self._parts.endings)
+        said = data_frame({"error": failure.error})
+        if failure is TOO_SLOW:
+            await body.end(said, seconds=_LAST_WORD_SECONDS)
+        elif body.begun:
+            await body.end(said)
+        else:
+            await failure_answer(failure, self._created.headers)(scope, receive, send)
 
     async def _tell(self, body: EventBody) -> Failure | None:
         """Send the answer, or return why there is none."""
@@ -66,7 +71,8 @@ class ChatStreamAnswer(Response):
                 if isinstance(frame, Failure):
                     return frame
                 if frame:
-                    await body.put(frame)
+                    with happenings.sending():
+                        await body.put(frame)
         return None
 
     def _frame_of(self, happening: Happening) -> bytes | Failure:

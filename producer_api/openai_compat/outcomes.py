@@ -62,6 +62,15 @@ TOO_LARGE = Failure(
         code="result_too_large",
     ).as_json(),
 )
+TOO_SLOW = Failure(
+    503,
+    ApiError(
+        message="More of the answer came than is kept for a client that does not read it. Read faster, or without "
+        "`stream`.",
+        type=SERVER_ERROR,
+        code="too_slow",
+    ).as_json(),
+)
 ATTEMPT_LOST = Failure(
     502,
     ApiError(

@@ -1,7 +1,7 @@
 """One task from where its reader left off to its end, as it happens."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from common.store.moves import Move
@@ -22,15 +22,14 @@ from producer_api.openai_compat.happenings import (
     on_text,
     text_known,
 )
-from producer_api.tasks.event_stream import TooSlow
-from producer_api.tasks.listener import Listener
+from producer_api.tasks.listener import Listener, TooSlow
 from producer_api.tasks.looking import look_in_seconds
 from producer_api.tasks.lookup import Lookup, StoreRebuilding
 from producer_api.tasks.telling import merged
 from producer_api.tasks.views import answer_text
 
 _RETRY_LOOK_SECONDS = 1.0
-_KEEP_ALIVE_SECONDS = 15.0
+_KEEP_ALIVE_SECONDS, _SEND_SECONDS = 15.0, 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,25 +65,47 @@ class Stories:
         self._now = now
 
     @asynccontextmanager
-    async def of(self, task_id: str, reading: Reading, *, tenant: str) -> AsyncIterator[AsyncIterator[Happening]]:
+    async def of(self, task_id: str, reading: Reading, *, tenant: str) -> AsyncIterator["Story"]:
         """What happens to the task, up to `Ended` or `Stopping`; what is kept for a slow reader is bounded.
 
-        It begins with how the task stands. Iterating raises, and entering may raise the first two of these:
+        It begins with how the task stands. Entering raises the first two of these, the body the others:
             TooManyFollowers: as many requests follow tasks here as may.
             StoreUnavailable: Redis is out of reach, at the beginning; later that is waited for.
-            TooSlow: more happened than is kept while the reader took nothing.
+            TooSlow: more happened than is kept while the reader took nothing, or it took nothing for too long.
             AnswerTooLarge: the result is more than may be held.
         """
-        story = _Story(task_id, tenant, reading, self._lookup, self._texts, clock=self._clock, now=self._now)
-        listener = Listener()
+        telling = _Telling(task_id, tenant, reading, self._lookup, self._texts, clock=self._clock, now=self._now)
+        lingers = reading.lingers_seconds > 0
+        listener = Listener(lingers=lingers)
         async with (
-            self._following.follow([task_id], listener, lingers=reading.lingers_seconds > 0),
-            aclosing(story.happenings(listener)) as happenings,
+            self._following.follow([task_id], listener, lingers=lingers),
+            listener.listening(),
+            aclosing(telling.happenings(listener)) as happenings,
         ):
-            yield happenings
+            yield Story(happenings, listener)
 
 
-class _Story:
+class Story(AsyncIterator[Happening]):
+    """What happens to one task, as it is iterated over."""
+
+    def __init__(self, happenings: AsyncIterator[Happening], listener: Listener) -> None:
+        self._happenings = happenings
+        self._listener = listener
+
+    async def __anext__(self) -> Happening:
+        return await anext(self._happenings)
+
+    @contextmanager
+    def sending(self, seconds: float = _SEND_SECONDS) -> Iterator[None]:
+        """The body sends something to the reader, who may take so long; little, when more comes than is kept."""
+        self._listener.send_begins(seconds)
+        try:
+            yield
+        finally:
+            self._listener.send_ended()
+
+
+class _Telling:
     def __init__(
         self,
         task_id: str,

@@ -22,12 +22,14 @@ class TooSlow(Exception):  # noqa: N818 - a fact about the reader
 class Listener:
     """Keeps moves for one stream until it takes them.
 
-    `overrun` says that more came than are kept, and `stopping` that this process is about to end.
+    `overrun` says that more came than are kept, and `stopping` that this process is about to end; one that lingers is
+    not hurried by that.
     """
 
-    def __init__(self, *, most_moves: int = MOST_MOVES, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, *, lingers: bool = False, most_moves: int = MOST_MOVES, most_bytes: int = MOST_BYTES) -> None:
         self.overrun = False
         self.stopping = False
+        self._lingers = lingers
         self._most_moves = most_moves
         self._doubtful = False
         self._most_bytes = most_bytes
@@ -60,7 +62,8 @@ class Listener:
         """Have the stream end soon."""
         self.stopping = True
         self._woken.set()
-        self._hurry()
+        if not self._lingers:
+            self._hurry()
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
@@ -84,7 +87,7 @@ class Listener:
         """Something is sent to the reader, which may take so long; less when the stream is to end."""
         self._send_by = self._alarm.now + seconds
         self._alarm.set(self._send_by)
-        if self.stopping or self.overrun:
+        if (self.stopping and not self._lingers) or self.overrun:
             self._hurry()
 
     def send_ended(self) -> None:

@@ -380,6 +380,51 @@ MUTATIONS = (
         (("return self._recorder.forget(task)", "return Settled()"),),
         _MACHINE,
     ),
+    Mutation(
+        "a client that leaves leaves its task behind",
+        "producer_api/openai_compat/attending.py",
+        (("        await give_up(created, endings)\n        raise", "        raise"),),
+        "tests/e2e/openai_compat/test_waiting_requests.py::test_a_client_that_leaves_takes_its_task_with_it",
+    ),
+    Mutation(
+        "a task with a key is cancelled when its client leaves",
+        "producer_api/openai_compat/attending.py",
+        (("    if not created.is_own:\n        return\n", ""),),
+        "tests/e2e/openai_compat/test_waiting_requests.py::test_a_client_with_a_key_that_leaves_finds_its_answer_later",
+    ),
+    Mutation(
+        "an API that stops lets nobody wait for an answer",
+        "producer_api/openai_compat/task_story.py",
+        (("stops_at = now + self._reading.lingers_seconds", "stops_at = now"),),
+        "tests/e2e/openai_compat/test_waiting_requests.py"
+        "::test_what_waits_goes_on_when_the_process_is_to_end_and_new_requests_go_elsewhere",
+    ),
+    Mutation(
+        "OpenAI's client may repeat what the queue has tried",
+        "producer_api/openai_compat/outcomes.py",
+        (('MappingProxyType({"x-should-retry": "false"})', "MappingProxyType({})"),),
+        "tests/e2e/openai_compat/test_sdk_chat.py::test_every_failure_has_its_class_and_is_paid_for_by_the_queue_alone",
+    ),
+    Mutation(
+        "a chat goes on after a lost attempt as if nothing had been sent",
+        "producer_api/openai_compat/chat_stream.py",
+        (("                return ATTEMPT_LOST", '                return b""'),),
+        "tests/e2e/openai_compat/test_waiting_requests.py"
+        "::test_a_stream_whose_attempt_is_lost_ends_with_an_error_and_its_task",
+    ),
+    Mutation(
+        "a task is made for a request that finds no room to wait",
+        "producer_api/openai_compat/creation.py",
+        (("    parts.following.ensure_room(1)\n", ""),),
+        "tests/e2e/openai_compat/test_waiting_requests.py::test_no_task_is_made_for_whom_there_is_no_room_to_wait",
+    ),
+    Mutation(
+        "a story tells what was heard while it read once more",
+        "producer_api/openai_compat/happenings.py",
+        (("    if move.moved_at <= known.moved_at or move.status is None", "    if move.status is None"),),
+        "tests/producer_api/openai_compat/test_happenings.py"
+        "::test_a_move_that_was_read_before_it_was_heard_is_not_told_again",
+    ),
 )
 
 

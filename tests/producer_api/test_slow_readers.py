@@ -87,12 +87,16 @@ def sockets() -> Iterator[ExitStack]:
 
 
 def open_without_reading(api: Api, task_id: str, opened: ExitStack) -> None:
+    send_without_reading(api, f"GET /v1/tasks/{task_id}/events HTTP/1.1\r\nhost: x\r\n\r\n", opened)
+
+
+def send_without_reading(api: Api, request: str, opened: ExitStack) -> None:
     host, port = api.url.removeprefix("http://").split(":")
     client = opened.enter_context(socket.socket())
     # So that little of what is sent lies on this side.
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.connect((host, int(port)))
-    client.sendall(f"GET /v1/tasks/{task_id}/events HTTP/1.1\r\nhost: {host}\r\n\r\n".encode())
+    client.sendall(request.encode())
 
 
 async def test_readers_that_take_nothing_are_dropped_and_what_is_kept_for_them_is_bounded(
@@ -129,3 +133,32 @@ async def test_readers_that_take_nothing_are_dropped_and_what_is_kept_for_them_i
     began = time.monotonic()
     assert await process.exit_status(deadline=20) == 0
     assert time.monotonic() - began < 10
+
+
+async def test_a_chat_whose_client_does_not_read_is_cut_off_and_its_task_cancelled(
+    deployment: Deployment, leases: Leases, own_redis: Redis, redis_settings: RedisSettings, sockets: ExitStack
+) -> None:
+    api = await deployment.start_api()
+    [process] = deployment.apis
+    body = orjson.dumps({"messages": [{"role": "user", "content": "x"}], "stream": True}).decode()
+    head = f"host: x\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    send_without_reading(api, f"POST /v1/chat/completions HTTP/1.1\r\n{head}{body}", sockets)
+    task_ids: list[str] = []
+
+    async def is_followed() -> bool:
+        keys = await own_redis.keys(Keys(redis_settings.key_prefix).task("*"))
+        task_ids[:] = [str(key, "ascii").rpartition("{")[2].rstrip("}") for key in keys if isinstance(key, bytes)]
+        return bool(task_ids) and await deployment.metric(process, "promptmill_api_followers") == 1
+
+    await until(is_followed)
+    text = Text(leases, await claimed(leases, task_ids[0], now=time.time()))
+
+    async def is_dropped() -> bool:
+        await text.goes_on()
+        return await deployment.metric(process, DROPPED) == 1
+
+    await until(is_dropped)
+    [task] = await api.wait_until_final(task_ids)
+    assert task["status"] == "cancelled"
+    process.terminate()
+    assert await process.exit_status(deadline=10) == 0

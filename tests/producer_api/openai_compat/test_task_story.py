@@ -10,8 +10,7 @@ from common.store.texts import Texts
 from common.task import Status, Task, new_task_id
 from producer_api.openai_compat.happenings import Ended, Happening, Position, Queued, Silence, Started, Stopping, Text
 from producer_api.openai_compat.task_story import Reading, Stories
-from producer_api.tasks.event_stream import TooSlow
-from producer_api.tasks.listener import MOST_MOVES
+from producer_api.tasks.listener import MOST_MOVES, TooSlow
 from tests.producer_api.tasks.conftest import Scene
 from tests.support.waiting import until
 

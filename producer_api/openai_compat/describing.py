@@ -24,10 +24,6 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     },
     413: {"model": ErrorAnswer, "description": "The body is too large."},
     415: {"model": ErrorAnswer, "description": "The body is not announced as application/json."},
-    429: {
-        "model": ErrorAnswer,
-        "description": "The model server is at its limit, and the task's attempts are used up.",
-    },
     500: {"model": ErrorAnswer, "description": "This service failed on the task."},
     502: {"model": ErrorAnswer, "description": "The model server has no answer that can be used."},
     503: {"model": ErrorAnswer, "description": "Nothing was done; come again after `Retry-After` seconds."},

@@ -1,7 +1,8 @@
 """One task from where its reader left off to its end, as it happens."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from common.store.moves import Move
@@ -37,7 +38,8 @@ class Reading:
     """How one story is to be told.
 
     `since` is what its reader knows already. `lingers_seconds` is how long it goes on once this process is to end.
-    Until `appears_by` (Unix seconds) a task that the store does not show yet is waited for: it was just accepted.
+    Until `appears_by` (Unix seconds) a task that the store does not show yet, and a store out of reach, are waited for:
+    the task was just accepted.
     """
 
     since: Position = BEGINNING
@@ -70,19 +72,25 @@ class Stories:
 
         It begins with how the task stands. Entering raises the first two of these, the body the others:
             TooManyFollowers: as many requests follow tasks here as may.
-            StoreUnavailable: Redis is out of reach, at the beginning; later that is waited for.
+            StoreUnavailable: Redis is out of reach at the beginning, and the task is none that was just accepted.
             TooSlow: more happened than is kept while the reader took nothing, or it took nothing for too long.
             AnswerTooLarge: the result is more than may be held.
         """
         telling = _Telling(task_id, tenant, reading, self._lookup, self._texts, clock=self._clock, now=self._now)
         lingers = reading.lingers_seconds > 0
         listener = Listener(lingers=lingers)
-        async with (
-            self._following.follow([task_id], listener, lingers=lingers),
-            listener.listening(),
-            aclosing(telling.happenings(listener)) as happenings,
-        ):
-            yield Story(happenings, listener)
+        async with AsyncExitStack() as stack:
+            while True:
+                try:
+                    await stack.enter_async_context(self._following.follow([task_id], listener, lingers=lingers))
+                    break
+                except StoreUnavailable:
+                    if self._now() >= reading.appears_by:
+                        raise
+                    # The task is made: to give it up now would be to have it made again, and paid for twice.
+                    await asyncio.sleep(_RETRY_LOOK_SECONDS)
+            await stack.enter_async_context(listener.listening())
+            yield Story(await stack.enter_async_context(aclosing(telling.happenings(listener))), listener)
 
 
 class Story(AsyncIterator[Happening]):

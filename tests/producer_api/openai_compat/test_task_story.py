@@ -1,13 +1,20 @@
 """One task's story on a real store."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 
 import pytest
 
+from common.store.dialling import Dialler
 from common.store.leases import Hold, MoreText
+from common.store.moves import MoveChannel
+from common.store.scripts import StoreUnavailable
+from common.store.subscription import Subscription
 from common.store.texts import Texts
+from common.store.wire import Heard, Wire
 from common.task import Status, Task, new_task_id
+from producer_api.following import Following
 from producer_api.openai_compat.happenings import Ended, Happening, Position, Queued, Silence, Started, Stopping, Text
 from producer_api.openai_compat.task_story import Reading, Stories
 from producer_api.tasks.listener import MOST_MOVES, TooSlow
@@ -97,6 +104,33 @@ async def test_a_task_that_is_not_shown_yet_is_waited_for(scene: Scene, stories:
         last = [happening for happening in await rest(story) if not isinstance(happening, Silence)][-1]
     assert isinstance(last, Ended)
     assert last.state is not None
+
+
+async def test_who_waits_for_a_task_just_made_waits_for_redis_too(scene: Scene) -> None:
+    task = (await scene.claimed()).claim.task
+    dialler, gate = Dialler(scene.redis_settings, "another"), asyncio.Event()
+
+    async def connect(heard: Heard) -> Wire:
+        await gate.wait()
+        return await dialler.connect(heard)
+
+    subscription = Subscription(connect, timeout_seconds=0.05, jitter=lambda: 0.5)
+    following = Following(MoveChannel(subscription, scene.keys), max_followers=2, max_tasks=2)
+    texts = Texts(scene.redis.link, scene.keys)
+    stories = Stories(scene.lookup, texts, following, clock=time.monotonic, now=time.time)
+    hearing = asyncio.create_task(following.run())
+
+    async def first(reading: Reading) -> Happening:
+        async with stories.of(task.task_id, reading, tenant="t") as happenings:
+            return await anext(happenings)
+
+    patient = asyncio.create_task(first(Reading(appears_by=time.time() + 3600)))
+    with pytest.raises(StoreUnavailable):
+        await first(Reading())
+    gate.set()
+    assert await patient == Started(1, 1)
+    hearing.cancel()
+    await asyncio.gather(hearing, return_exceptions=True)
 
 
 async def test_a_task_of_somebody_else_or_of_nobody_has_no_story(scene: Scene, stories: Stories) -> None:

@@ -32,6 +32,7 @@ class Scene:
     """The parts of an API that follow tasks, and a worker. A subscription is made while `gate` is open."""
 
     redis: Redis
+    redis_settings: RedisSettings
     keys: Keys
     following: Following
     lookup: Lookup
@@ -91,7 +92,7 @@ async def scene(redis_settings: RedisSettings) -> AsyncIterator[Scene]:
     )
     leases = Leases(redis.link, keys, worker="w", lease_seconds=30, result_ttl_seconds=60, max_crashes=3)
     hearing = asyncio.create_task(following.run())
-    yield Scene(redis, keys, following, lookup, leases, gate)
+    yield Scene(redis, redis_settings, keys, following, lookup, leases, gate)
     hearing.cancel()
     await asyncio.gather(hearing, return_exceptions=True)
     await redis.aclose()

@@ -13,6 +13,7 @@ from tests.e2e.openai_compat.conftest import Shared
 from tests.support.api import Answer, Api
 from tests.support.deployment import Deployment
 from tests.support.fake_model import FakeModel, Outcome
+from tests.support.kafka_view import KafkaView
 from tests.support.waiting import until
 
 CHAT = "/v1/chat/completions"
@@ -174,7 +175,9 @@ async def test_what_waits_too_long_for_a_process_that_ends_is_cancelled_or_left_
     assert await fake_model.calls_by_prompt() == {"own": 1, "streamed": 1, "keyed": 1}
 
 
-async def test_no_task_is_made_for_whom_there_is_no_room_to_wait(deployment: Deployment, fake_model: FakeModel) -> None:
+async def test_no_task_is_made_for_whom_there_is_no_room_to_wait(
+    deployment: Deployment, fake_model: FakeModel, kafka_view: KafkaView
+) -> None:
     api = await deployment.start_api(api__max_followers=1)
     await deployment.start_worker(concurrency=4)
     await fake_model.hold()
@@ -186,4 +189,4 @@ async def test_no_task_is_made_for_whom_there_is_no_room_to_wait(deployment: Dep
         assert "x-should-retry" not in second.headers
     await fake_model.release_all()
     assert (await first).status == 200
-    assert await fake_model.calls_by_prompt() == {"first": 1}
+    assert len(await kafka_view.records(kafka_view.topics.interactive)) == 1

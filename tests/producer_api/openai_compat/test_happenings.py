@@ -73,6 +73,8 @@ def test_a_move_that_was_read_before_it_was_heard_is_not_told_again() -> None:
     _, known = on_text(b"abc", known)
     assert on_move(move(5, part=Part(0, b"abc")), known) == ([], known)
     assert on_move(move(6, part=Part(1, b"bcd")), known)[0] == [Text(1, 1, 3, "d")]
+    _, known = on_state(state(Status.QUEUED, moved_at=8), "", known)
+    assert on_move(move(7), known) == ([], known)
 
 
 def test_a_reading_that_is_older_than_what_was_heard_changes_nothing() -> None:

@@ -130,6 +130,17 @@ class TaskSettings(Block):
     )
 
 
+class ResponsesSettings(Block):
+    """Who answers `/v1/responses`."""
+
+    native_models: str = Field(
+        "",
+        max_length=4096,
+        description="Models that are asked at /v1/responses, separated by commas; * stands for any part of a name. All "
+        "others are asked for chat completions.",
+    )
+
+
 class LogSettings(Block):
     """What a service says on standard output."""
 
@@ -183,6 +194,7 @@ class ServiceSettings(BaseSettings):
     kafka: KafkaSettings = KafkaSettings()
     redis: RedisSettings = RedisSettings()
     tasks: TaskSettings = TaskSettings()
+    responses: ResponsesSettings = ResponsesSettings()
     log: LogSettings = LogSettings()
 
     @classmethod

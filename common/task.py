@@ -52,6 +52,7 @@ class Lane(StrEnum):
 
 CHAT_COMPLETIONS = "/v1/chat/completions"
 EMBEDDINGS = "/v1/embeddings"
+RESPONSES = "/v1/responses"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from common.openai.native import NativeModels
 from common.store.keys import Keys
 from common.store.leases import Leases
 from common.store.link import RedisLink
@@ -18,6 +19,7 @@ from consumer.llm.kept_outcomes import KeptOutcomes
 from consumer.llm.lease_keeper import LeaseKeeper
 from consumer.llm.metrics import LlmMetrics
 from consumer.llm.outcomes import Model
+from consumer.llm.questions import Questions
 from consumer.llm.recorder import Recorder
 from consumer.llm.retry_budget import RetryBudget
 from consumer.llm.retry_policy import RetryPolicy
@@ -95,6 +97,7 @@ def build_executor(
         watch=watch,
         reader=reader,
         model=model,
+        questions=Questions(NativeModels(settings.responses.native_models), settings.llm.model),
         texts=texts,
         recorder=recorder,
         braking=braking,
@@ -103,6 +106,7 @@ def build_executor(
         pace=pace,
         names=names,
         call_timeout_seconds=settings.llm.call_timeout_seconds,
+        max_answer_bytes=settings.tasks.max_result_bytes,
         deadline_seconds=settings.tasks.deadline_seconds,
         chance=chance,
         metrics=metrics,

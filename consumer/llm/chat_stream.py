@@ -4,6 +4,8 @@ from typing import Any
 
 import orjson
 
+from consumer.llm.whole_answer import is_whole
+
 DONE = b"[DONE]"
 # Said once, or the same each time; all other texts come in parts.
 _NAMES = frozenset({"id", "role", "type", "object", "name"})
@@ -84,7 +86,7 @@ class ChatStream:
             self.is_whole = all(one["finish_reason"] is not None for one in self._choices.values())
         return text
 
-    def completion(self) -> bytes:
+    def whole(self) -> bytes:
         """The chat completion, as JSON."""
         choices = [self._choices[index] for index in sorted(self._choices)]
         for choice in choices:
@@ -94,6 +96,11 @@ class ChatStream:
                 # Where a part belongs, of no use in a whole.
                 call.pop("index", None)
         return orjson.dumps({**self._completion, "object": "chat.completion", "choices": choices})
+
+    @staticmethod
+    def was_whole(data: bytes) -> bool:
+        """Whether a chunk that cannot be read came whole all the same."""
+        return is_whole(data, "choices")
 
 
 def _merge(whole: dict[str, Any], delta: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from common.result import ApiError
+from common.task import RESPONSES
 from consumer.llm.outcomes import Answered, CallOutcome, Cause, Faulted, Rejected, TooLarge, Unreadable
 from consumer.llm.whole_answer import is_whole
 
@@ -42,7 +43,7 @@ _FIRST_REDIRECT, _FIRST_CLIENT_ERROR, _FIRST_SERVER_ERROR = 300, 400, 500
 _RATE_LIMITED = 429
 
 
-def classify_answer(endpoint: str, status_code: int, body: bytes) -> Answered | Unreadable | Faulted:
+def classify_answer(endpoint: str, status_code: int, body: bytes) -> CallOutcome:
     """What a 2xx answer of one of `ENDPOINTS` is worth: whole JSON of its shape, or nothing."""
     content = parse_object(body)
     field = _ANSWER_FIELD[endpoint]
@@ -50,12 +51,35 @@ def classify_answer(endpoint: str, status_code: int, body: bytes) -> Answered | 
         return unreadable(status_code)
     if content is None or not isinstance(content.get(field), list):
         return malformed(status_code, "no JSON object" if content is None else f"no {field!r} in it")
+    if endpoint == RESPONSES and content.get("status") not in (None, "completed", "incomplete"):
+        return _without_answer(status_code, content)
     model = content.get("model")
     return Answered(
         body=body,
         status_code=status_code,
         model=model if isinstance(model, str) and len(model) <= _MAX_MODEL_CHARACTERS else None,
         usage=_small_object(content.get("usage")),
+    )
+
+
+def _without_answer(status_code: int, content: dict[str, Any]) -> CallOutcome:
+    """A Response that says of itself that it failed, or was cancelled, or is not ready."""
+    error = content.get("error")
+    code = _identifier(error.get("code")) if isinstance(error, dict) else None
+    if content["status"] != "failed":
+        return malformed(status_code, "a Response that is no answer")
+    if code in {None, "server_error", "rate_limit_exceeded"}:
+        cause = Cause.RATE_LIMITED if code == "rate_limit_exceeded" else Cause.MODEL_ERROR
+        failed = ApiError(message="The model server's Response failed.", type=_TYPES[cause], code=code or cause.value)
+        return Faulted(cause=cause, error=failed, status_code=status_code)
+    return Rejected(
+        error=ApiError(
+            message=f"The model server rejected the request ({code}). Correct the request.",
+            type="invalid_request_error",
+            code=code,
+        ),
+        status_code=400,
+        body=orjson.dumps({"error": error}),
     )
 
 

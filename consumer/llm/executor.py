@@ -23,7 +23,8 @@ from consumer.llm.claim_tokens import ClaimTokens
 from consumer.llm.decision import WORKER_LOST, Conclude, TryAgain, decide, failed, given_up, stretched
 from consumer.llm.lease_keeper import HeldLease, LeaseKeeper, LeaseLost
 from consumer.llm.metrics import LlmMetrics
-from consumer.llm.outcomes import CallOutcome, Cause, Faulted, Model
+from consumer.llm.outcomes import CallOutcome, Cause, Faulted, Model, Rejected
+from consumer.llm.questions import Questions
 from consumer.llm.recorder import LOOK_AGAIN_SECONDS, Recorder
 from consumer.llm.retry_budget import RetryBudget
 from consumer.llm.retry_policy import RetryPolicy
@@ -49,6 +50,7 @@ class Executor:
         watch: StoreWatch,
         reader: TaskReader,
         model: Model,
+        questions: Questions,
         texts: TextFlows,
         recorder: Recorder,
         braking: Braking,
@@ -57,6 +59,7 @@ class Executor:
         pace: StorePace,
         names: TopicNames,
         call_timeout_seconds: float,
+        max_answer_bytes: int,
         deadline_seconds: float,
         chance: Chance,
         metrics: LlmMetrics,
@@ -66,6 +69,7 @@ class Executor:
         self._watch = watch
         self._reader = reader
         self._model = model
+        self._questions = questions
         self._texts = texts
         self._recorder = recorder
         self._braking = braking
@@ -74,6 +78,7 @@ class Executor:
         self._pace = pace
         self._names = names
         self._call_timeout_seconds = call_timeout_seconds
+        self._max_answer_bytes = max_answer_bytes
         self._deadline_seconds = deadline_seconds
         self._chance = chance
         self._metrics = metrics
@@ -256,11 +261,17 @@ class Executor:
     async def _answer(self, lease: HeldLease, *, deadline_seconds: float) -> CallOutcome:
         """One call; of a task that streams, its text is told as it comes."""
         task = lease.claim.task
+        question = self._questions.of(lease.claim)
+        if isinstance(question, Rejected):
+            return question
+        ask = partial(self._model.call, question.endpoint, question.body, deadline_seconds=deadline_seconds)
         own_wish = task.body.get("stream")
-        if not (task.stream if own_wish is None else own_wish is True):
-            return await self._model.call(task.endpoint, task.body, deadline_seconds=deadline_seconds)
-        with self._texts.flowing(lease) as text:
-            return await self._model.call(task.endpoint, task.body, deadline_seconds=deadline_seconds, on_text=text.add)
+        if task.stream if own_wish is None else own_wish is True:
+            with self._texts.flowing(lease) as text:
+                outcome = await ask(on_text=text.add)
+        else:
+            outcome = await ask()
+        return question.outcome(outcome, now=self._chance.now(), most_bytes=self._max_answer_bytes)
 
     async def _bury(self, unreadable: UnreadableRecord, delivery: Delivery) -> Outcome:
         """Dead-letter a record that is no task, after failing the task that it was to be."""

@@ -24,7 +24,7 @@ from consumer.llm.classification import (
 )
 from consumer.llm.model_server import ModelServer
 from consumer.llm.outcomes import CallOutcome, OnText
-from consumer.llm.streamed_answer import read_streamed
+from consumer.llm.streamed_answer import STREAMED, read_streamed
 
 _MAX_ERROR_BYTES = 64 * 1024
 # Ours: the metadata is the client's, and who streams an answer is decided here.
@@ -49,26 +49,29 @@ class ModelClient:
     ) -> CallOutcome:
         """Send `body` to `endpoint` ("/v1/…"); a cancelled call closes its connection.
 
-        The default model is filled in where the body names none. With `on_text` a chat completion is streamed; what
-        comes of it is the same as in one piece.
+        The default model is filled in where the body names none. With `on_text` a chat completion or a Response is
+        streamed; what comes of it is the same as in one piece.
         """
         if endpoint not in ENDPOINTS:
             return unsupported_endpoint()
-        if endpoint != CHAT_COMPLETIONS:
+        if endpoint not in STREAMED:
             on_text = None
         try:
             async with asyncio.timeout(deadline_seconds):
-                return await self._exchange(endpoint, self._request(body, streamed=on_text is not None), on_text)
+                return await self._exchange(
+                    endpoint, self._request(endpoint, body, streamed=on_text is not None), on_text
+                )
         except TimeoutError:
             return timed_out(deadline_seconds)
 
-    def _request(self, body: dict[str, Any], *, streamed: bool) -> dict[str, Any]:
+    def _request(self, endpoint: str, body: dict[str, Any], *, streamed: bool) -> dict[str, Any]:
         sent = {name: value for name, value in body.items() if name not in _KEPT_HERE}
         if not sent.get("model"):
             sent["model"] = self._default_model
         if streamed:
-            options = body.get("stream_options")
             sent["stream"] = True
+        if streamed and endpoint == CHAT_COMPLETIONS:
+            options = body.get("stream_options")
             sent["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
         return sent
 
@@ -82,7 +85,7 @@ class ModelClient:
                     return classify_error(status, response.headers, error, now=time.time(), own_model=own_model)
                 # A server that cannot stream answers in one piece.
                 if on_text is not None and response.content_type == _EVENT_STREAM:
-                    return await read_streamed(response, on_text, most_bytes=self._max_answer_bytes)
+                    return await read_streamed(endpoint, response, on_text, most_bytes=self._max_answer_bytes)
                 answer, whole = await _read(response, self._max_answer_bytes)
         except _NEVER_SENT:
             return unreachable()

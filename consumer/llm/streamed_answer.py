@@ -1,19 +1,26 @@
-"""A chat completion read as a stream: its text is told as it comes, and it ends as it would have in one piece."""
+"""An answer read as a stream: its text is told as it comes, and it ends as it would have in one piece."""
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from types import MappingProxyType
 
 import aiohttp
 import orjson
 
-from common.task import CHAT_COMPLETIONS
+from common.task import CHAT_COMPLETIONS, RESPONSES
 from consumer.llm.chat_stream import DONE, BadChunk, ChatStream, ModelGaveUp
 from consumer.llm.classification import broken_off, classify_answer, classify_error, malformed, too_large, unreadable
 from consumer.llm.outcomes import CallOutcome, OnText
+from consumer.llm.response_stream import ResponseStream
 from consumer.llm.sse import EventLines
-from consumer.llm.whole_answer import is_whole
+
+_STREAMS: Mapping[str, type[ChatStream] | type[ResponseStream]] = MappingProxyType(
+    {CHAT_COMPLETIONS: ChatStream, RESPONSES: ResponseStream}
+)
+# Whose answers can be streamed.
+STREAMED = frozenset(_STREAMS)
 
 # A server that says that it is done and leaves the stream open is not waited for.
 _END_SECONDS = 1.0
@@ -24,13 +31,15 @@ class _TooLong(Exception):  # noqa: N818 - a fact about a stream
     """The answer is larger than may be kept."""
 
 
-async def read_streamed(response: aiohttp.ClientResponse, on_text: OnText, *, most_bytes: int) -> CallOutcome:
-    """Read a 2xx answer that is a stream of events, and tell `on_text` of its text.
+async def read_streamed(
+    endpoint: str, response: aiohttp.ClientResponse, on_text: OnText, *, most_bytes: int
+) -> CallOutcome:
+    """Read a 2xx answer of one of `STREAMED` that is a stream of events, and tell `on_text` of its text.
 
     Raises:
         aiohttp.ClientError, OSError: as reading does.
     """
-    status, stream, data = response.status, ChatStream(), b""
+    status, stream, data = response.status, _STREAMS[endpoint](), b""
     try:
         async with aclosing(_events(response, most_bytes)) as events:
             async for data in events:
@@ -39,16 +48,16 @@ async def read_streamed(response: aiohttp.ClientResponse, on_text: OnText, *, mo
         return too_large(most_bytes)
     except BadChunk:
         # Another would be paid for too, and say the same.
-        return unreadable(status) if is_whole(data, "choices") else malformed(status, "no chat completion's chunk")
+        return unreadable(status) if stream.was_whole(data) else malformed(status, "an event of another kind")
     except ModelGaveUp as error:
         return _given_up(response, error)
     if not stream.is_whole:
         return broken_off()
-    answer = stream.completion()
-    return too_large(most_bytes) if len(answer) > most_bytes else classify_answer(CHAT_COMPLETIONS, status, answer)
+    answer = stream.whole()
+    return too_large(most_bytes) if len(answer) > most_bytes else classify_answer(endpoint, status, answer)
 
 
-def _take(stream: ChatStream, data: bytes, on_text: OnText, most_bytes: int) -> None:
+def _take(stream: ChatStream | ResponseStream, data: bytes, on_text: OnText, most_bytes: int) -> None:
     text = stream.take(data)
     if text:
         on_text(text, stream.tokens)

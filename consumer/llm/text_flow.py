@@ -122,7 +122,7 @@ class TextFlows:
 
 def token_limit(task: Task) -> int | None:
     """How many tokens the request allows the answer to have, if it says so."""
-    for name in ("max_completion_tokens", "max_tokens"):
+    for name in ("max_completion_tokens", "max_tokens", "max_output_tokens"):
         limit = task.body.get(name)
         if isinstance(limit, int) and limit > 0:
             return limit

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from common.openai.output import response_text
 from common.result import EXPIRED, ApiError, decode_result
 from common.store.state import TaskState
-from common.task import CHAT_COMPLETIONS, Status
+from common.task import CHAT_COMPLETIONS, RESPONSES, Status
 from producer_api.errors import SERVER_ERROR
 from producer_api.outgoing import Unwritten
 from producer_api.submission import Accepted, Entry
@@ -90,6 +91,8 @@ def _error(state: TaskState, record: dict[str, Any]) -> Any:
 
 def _text(endpoint: Any, response: Any) -> str | None:
     """The answer's text; None where the answer has none, such as a call of a tool."""
+    if endpoint == RESPONSES:
+        return response_text(response)
     if endpoint != CHAT_COMPLETIONS or not isinstance(response, dict):
         return None
     try:

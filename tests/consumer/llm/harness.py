@@ -11,6 +11,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
+from common.openai.native import NativeModels
 from common.record import encode_task, task_headers
 from common.store.keys import Keys
 from common.store.leases import Leases
@@ -31,6 +32,7 @@ from consumer.llm.lease_keeper import LeaseKeeper
 from consumer.llm.metrics import LlmMetrics
 from consumer.llm.model_client import ModelClient
 from consumer.llm.model_server import ModelServer, create_model_server
+from consumer.llm.questions import Questions
 from consumer.llm.recorder import Recorder
 from consumer.llm.retry_budget import RetryBudget
 from consumer.llm.retry_policy import RetryPolicy
@@ -144,6 +146,7 @@ class Role:
             watch=self.watch,
             reader=reader,
             model=ModelClient(server, default_model="fake-model", max_answer_bytes=max_answer_bytes),
+            questions=Questions(NativeModels("native-*"), "fake-model"),
             texts=self.texts,
             recorder=self.recorder,
             braking=self.braking,
@@ -152,6 +155,7 @@ class Role:
             pace=pace,
             names=NAMES,
             call_timeout_seconds=call_timeout_seconds,
+            max_answer_bytes=max_answer_bytes,
             deadline_seconds=DAY,
             chance=chance,
             metrics=metrics,

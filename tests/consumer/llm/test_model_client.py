@@ -222,3 +222,25 @@ async def test_as_many_calls_as_there_are_slots_are_in_flight_at_once(
     await fake_model.wait_for_in_flight(10)
     await fake_model.release_all()
     assert all(isinstance(answer, Answered) for answer in await asyncio.gather(*calls))
+
+
+async def test_a_streamed_response_is_told_as_it_comes(model: ModelClient, fake_model: FakeModel) -> None:
+    told: list[tuple[str, int]] = []
+    answer = await model.call(
+        "/v1/responses",
+        {"model": "m", "input": "one two", "stream_options": {"include_obfuscation": False}},
+        deadline_seconds=30,
+        on_text=lambda text, tokens: told.append((text, tokens)),
+    )
+    assert told == [("echo:", 1), (" one", 2), (" two", 3)]
+    assert isinstance(answer, Answered)
+    assert orjson.loads(answer.body)["output"][0]["content"][0]["text"] == "echo: one two"
+    [call] = await fake_model.calls()
+    assert call.body == {"model": "m", "input": "one two", "stream": True}
+
+
+async def test_a_streamed_response_that_is_cut_off_is_none(model: ModelClient) -> None:
+    body = {"model": "m", "input": "one two [[cut]]"}
+    answer = await model.call("/v1/responses", body, deadline_seconds=30, on_text=lambda _text, _tokens: None)
+    assert isinstance(answer, Faulted)
+    assert answer.cause is Cause.BROKEN_OFF

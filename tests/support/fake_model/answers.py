@@ -133,6 +133,28 @@ def response(sequence: int, created: int, model: str, prompt: str, text: str) ->
     )
 
 
+def response_events(sequence: int, created: int, model: str, prompt: str, text: str) -> Iterator[bytes]:
+    """Yield a streamed Response's events: created, the item, pieces, the whole."""
+    whole = orjson.loads(response(sequence, created, model, prompt, text))
+    item = whole["output"][0]
+    started = {**whole, "status": "in_progress", "output": [], "usage": None}
+    place = {"item_id": item["id"], "output_index": 0, "content_index": 0}
+    events: list[dict[str, Any]] = [
+        {"type": "response.created", "response": started},
+        {"type": "response.output_item.added", "output_index": 0, "item": {**item, "content": []}},
+    ]
+    events += [
+        {"type": "response.output_text.delta", **place, "delta": piece, "logprobs": []} for piece in pieces_of(text)
+    ]
+    events += [
+        {"type": "response.output_text.done", **place, "text": text, "logprobs": []},
+        {"type": "response.output_item.done", "output_index": 0, "item": item},
+        {"type": "response.completed", "response": whole},
+    ]
+    for number, event in enumerate(events):
+        yield orjson.dumps({**event, "sequence_number": number})
+
+
 def embeddings(model: str, texts: list[str], *, dimensions: int | None, as_base64: bool) -> bytes:
     """Return one vector per text, the same for the same text."""
     data = []

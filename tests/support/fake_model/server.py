@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from random import Random
 from typing import Any
@@ -80,7 +80,7 @@ class FakeModelServer:
         except (orjson.JSONDecodeError, AttributeError, TypeError):
             _answer_error(exchange, 400, "the body is not a JSON object with a prompt", code="invalid_body")
             return None
-        if body.get("stream") and request.path != "/v1/chat/completions":
+        if body.get("stream") and request.path == "/v1/embeddings":
             _answer_error(exchange, 400, f"{request.path} does not stream here", code="unsupported_value")
             return None
         earlier_calls = self.log.calls_of_prompt(prompt)
@@ -139,17 +139,7 @@ class FakeModelServer:
         if not well:
             self._answer(call, behaviour, exchange)
             return
-        options = call.body.get("stream_options") or {}
-        events = list(
-            answers.chat_chunks(
-                call.sequence,
-                int(self._now()),
-                call.body.get("model", MODEL),
-                call.prompt,
-                answers.text_for(call.prompt, behaviour.size),
-                include_usage=bool(options.get("include_usage")),
-            )
-        )
+        events = list(self._events(call, behaviour))
         cut_after = len(events) // 2 if behaviour.fault is Fault.CUT else None
         exchange.start_events(self._headers(call, behaviour))
         for event in events[:cut_after]:
@@ -162,6 +152,15 @@ class FakeModelServer:
         else:
             self.log.end(call, Outcome.ANSWERED, 200)
             exchange.end_events()
+
+    def _events(self, call: LoggedCall, behaviour: Behaviour) -> Iterator[bytes]:
+        model, text = call.body.get("model", MODEL), answers.text_for(call.prompt, behaviour.size)
+        created = int(self._now())
+        if call.request.path == "/v1/responses":
+            return answers.response_events(call.sequence, created, model, call.prompt, text)
+        options = call.body.get("stream_options") or {}
+        include_usage = bool(options.get("include_usage"))
+        return answers.chat_chunks(call.sequence, created, model, call.prompt, text, include_usage=include_usage)
 
     def _body(self, call: LoggedCall, behaviour: Behaviour) -> bytes:
         model = call.body.get("model", MODEL)

@@ -266,7 +266,7 @@ async def test_many_calls_share_few_connections_in_flight_at_once(sdk: openai.As
         ("GET /_nothing", "", 404),
         ("POST /v1/chat/completions", "nonsense", 400),
         ("POST /v1/chat/completions", "[]", 400),
-        ("POST /v1/responses", '{"input": "a", "stream": true}', 400),
+        ("POST /v1/embeddings", '{"input": "a", "stream": true}', 400),
         ("GET /v1/chat/completions", "", 404),
     ],
 )

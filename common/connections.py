@@ -99,13 +99,18 @@ def create_group_consumer(
     )
 
 
-def create_reader(settings: KafkaSettings, client_id: str) -> AIOKafkaConsumer:
-    """A consumer without a group, for looking into topics by hand; it commits nothing."""
+def create_reader(
+    settings: KafkaSettings, client_id: str, *, fetch_bytes: int = MAX_RESULT_RECORD_BYTES
+) -> AIOKafkaConsumer:
+    """A consumer without a group, for looking into topics by hand; it commits nothing.
+
+    It takes about `fetch_bytes` of a partition at once, and larger records whole all the same.
+    """
     return AIOKafkaConsumer(
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        max_partition_fetch_bytes=MAX_RESULT_RECORD_BYTES,
-        fetch_max_bytes=2 * MAX_RESULT_RECORD_BYTES,
+        max_partition_fetch_bytes=fetch_bytes,
+        fetch_max_bytes=2 * fetch_bytes,
         **_connection(settings, client_id),
     )
 

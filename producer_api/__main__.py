@@ -19,6 +19,7 @@ from common.connections import (
     create_redis_link,
     create_redis_subscription,
 )
+from common.openai.native import NativeModels
 from common.settings import SettingsError, load_settings
 from common.store.ending import Endings
 from common.store.forgetting import Forgotten
@@ -50,6 +51,8 @@ from producer_api.operator.redrive import Redrive
 from producer_api.partitioning import PartitionCursor
 from producer_api.probes import Readiness, alive
 from producer_api.publisher import Publisher
+from producer_api.request_cache import RequestCache
+from producer_api.request_log import FETCH_BYTES, RequestLog
 from producer_api.serving import event_loop_factory, serving_api
 from producer_api.settings import Settings
 from producer_api.state import Parts
@@ -84,6 +87,7 @@ async def serve(settings: Settings) -> None:
     api = settings.api
     async with AsyncExitStack() as stack:
         stack.push_async_callback(redis.aclose)
+        stack.push_async_callback(parts.request_log.aclose)
         operations_port = await stack.enter_async_context(
             serving_operations(operations, host=api.operations_host, port=api.operations_port)
         )
@@ -208,6 +212,13 @@ def ready_parts(
         waiting=Waiting(lookup, following, clock=time.monotonic, now=time.time),
         models=KnownModels(redis, keys),
         stories=Stories(lookup, texts, following, clock=time.monotonic, now=time.time),
+        request_log=RequestLog(
+            create_reader=lambda: create_reader(settings.kafka, f"{_SERVICE}-requests", fetch_bytes=FETCH_BYTES),
+            names=names,
+            cache=RequestCache(max_bytes=api.max_request_cache_bytes),
+            seconds=settings.kafka.request_timeout_seconds,
+        ),
+        native_models=NativeModels(settings.responses.native_models),
         endings=endings,
         budget=budget,
         metrics=metrics,

@@ -11,7 +11,8 @@ from producer_api.errors import install_error_handlers
 from producer_api.openai_compat.chat import add_chat_route
 from producer_api.openai_compat.embeddings import add_embeddings_route
 from producer_api.openai_compat.models import add_model_routes
-from producer_api.openai_compat.schemas import ChatCompletionRequest, EmbeddingsRequest
+from producer_api.openai_compat.responses import add_response_routes
+from producer_api.openai_compat.schemas import ChatCompletionRequest, EmbeddingsRequest, ResponseRequest
 from producer_api.operator.routes import operator_routes
 from producer_api.operator.schemas import RedriveLetters
 from producer_api.probes import add_probes, alive
@@ -28,7 +29,14 @@ def create_app(parts: Parts) -> FastAPI:
         yield {"parts": parts}
 
     app = DocumentedApi(
-        body_models=[SubmitTasks, CancelTasks, RedriveLetters, ChatCompletionRequest, EmbeddingsRequest],
+        body_models=[
+            SubmitTasks,
+            CancelTasks,
+            RedriveLetters,
+            ChatCompletionRequest,
+            EmbeddingsRequest,
+            ResponseRequest,
+        ],
         lifespan=lifespan,
     )
     app.add_middleware(RequestBoundary, metrics=parts.metrics)
@@ -37,6 +45,7 @@ def create_app(parts: Parts) -> FastAPI:
     add_chat_route(app)
     add_embeddings_route(app)
     add_model_routes(app)
+    add_response_routes(app)
     app.include_router(operator_routes())
     add_probes(app, liveness=alive, readiness=parts.readiness)
     add_documentation(app)

@@ -68,6 +68,13 @@ class ApiSettings(Block):
         le=86_400,
         description="How long requests that wait for an answer of the model may go on after SIGTERM.",
     )
+    max_request_cache_bytes: int = Field(
+        32 * _MIB,
+        ge=0,
+        le=4096 * _MIB,
+        description="Requests of tasks that one process keeps at hand for /v1/responses, in bytes; others are read "
+        "back from Kafka.",
+    )
     body_timeout_seconds: float = Field(30.0, ge=0.1, le=600, description="Longest time a request body may take.")
     publish_timeout_seconds: float = Field(
         8.0, ge=0.1, le=10, description="Longest wait for Kafka's acknowledgement of one request's records."

@@ -5,6 +5,7 @@ from typing import Annotated, TypedDict, cast
 
 from fastapi import Depends, Request
 
+from common.openai.native import NativeModels
 from common.settings import TaskSettings
 from common.store.models import KnownModels
 from common.store.texts import Texts
@@ -16,6 +17,7 @@ from producer_api.openai_compat.task_story import Stories
 from producer_api.operator.letter_log import LetterLog
 from producer_api.operator.redrive import Redrive
 from producer_api.probes import Readiness
+from producer_api.request_log import RequestLog
 from producer_api.settings import ApiSettings
 from producer_api.submission import Submission
 from producer_api.tasks.endings import TaskEndings
@@ -38,6 +40,8 @@ class Parts:
     waiting: Waiting
     stories: Stories
     models: KnownModels
+    request_log: RequestLog
+    native_models: NativeModels
     endings: TaskEndings
     budget: Budget
     metrics: Metrics

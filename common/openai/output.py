@@ -1,6 +1,6 @@
 """What a model answered, as the items of a Response's output."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.openai.ids import item_id
@@ -40,6 +40,12 @@ def output_items(completion: Mapping[str, Any], task_id: str, *, run: int, attem
         message_id = item_id("msg", task_id, run=run, attempt=attempt)
         return [message_item(message_id, parts or [text_part("")], status), *calls]
     return calls
+
+
+def main_message(output: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The message under whose id a Response's text is told while it comes; None where there is none."""
+    messages = (item for item in output if item.get("type") == "message" and isinstance(item.get("content"), list))
+    return next(messages, None)
 
 
 def response_text(response: object) -> str | None:

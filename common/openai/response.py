@@ -5,7 +5,7 @@ from typing import Any
 
 from common.openai.echo import Echo
 from common.openai.ids import response_id
-from common.openai.output import output_items
+from common.openai.output import main_message, output_items
 from common.openai.usage import response_usage
 
 _INCOMPLETE_REASONS = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -90,10 +90,9 @@ def adopted(body: Mapping[str, Any], task_id: str, echo: Echo, *, created_at: fl
     The message is known by `message_id`, under which its text was told while it came; further ones keep theirs.
     """
     items = body.get("output")
-    output = [dict(item) for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
-    message = next((item for item in output if item.get("type") == "message"), None)
-    if message is not None:
-        message["id"] = message_id
+    output = [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
+    message = main_message(output)
+    output = [{**item, "id": message_id} if item is message else item for item in output]
     kept = ("background", "instructions", "metadata", "store", "previous_response_id")
     usage = response_usage(body.get("usage"))
     return {

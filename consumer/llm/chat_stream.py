@@ -86,7 +86,7 @@ class ChatStream:
             self.is_whole = all(one["finish_reason"] is not None for one in self._choices.values())
         return text
 
-    def whole(self) -> bytes:
+    def completion(self) -> bytes:
         """The chat completion, as JSON."""
         choices = [self._choices[index] for index in sorted(self._choices)]
         for choice in choices:

@@ -56,7 +56,7 @@ class ResponseStream:
         self.size += len(delta.encode())
         return delta
 
-    def whole(self) -> bytes:
+    def completion(self) -> bytes:
         """The Response, as JSON."""
         return self._response
 

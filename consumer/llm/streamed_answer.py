@@ -53,7 +53,7 @@ async def read_streamed(
         return _given_up(response, error)
     if not stream.is_whole:
         return broken_off()
-    answer = stream.whole()
+    answer = stream.completion()
     return too_large(most_bytes) if len(answer) > most_bytes else classify_answer(endpoint, status, answer)
 
 

@@ -122,7 +122,7 @@ def _status(upstream: int | None, error: Mapping[str, Any]) -> int:  # noqa: PLR
         return 500
     if kind == EXPIRED.type:
         return 504
-    if code == "unsupported_endpoint":
+    if code in {"unsupported_endpoint", "unsupported_value"}:
         return 400
     if upstream is None or upstream in _SERVER_SIDE:
         # No answer, one that broke off, or one that is more than may be kept.

@@ -32,6 +32,52 @@ class EmbeddingsRequest(_Request):
     input: str | list[str] | list[int] | list[list[int]]
 
 
+class ResponseRequest(_Request):
+    """A request for a Response, as OpenAI has it."""
+
+    input: str | list[dict[str, Any]]
+    instructions: str | None = None
+    background: bool | None = Field(None, description="Answer at once, to be asked for it later.")
+    stream: bool | None = Field(None, description="Answer with events as the text comes.")
+    store: bool | None = Field(None, description="Repeated, and of no effect: every result is kept for its time.")
+    metadata: dict[str, str] | None = Field(
+        None, description="Up to 16 pairs of your own: stored and returned with the Response, never sent to the model."
+    )
+
+
+class ResponseAnswer(BaseModel):
+    """A Response, as OpenAI has it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    object: Literal["response"]
+    status: Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
+    created_at: int
+    model: str
+    output: list[dict[str, Any]]
+    error: dict[str, Any] | None = None
+    usage: dict[str, Any] | None = None
+
+
+class DeletedResponse(BaseModel):
+    """What was deleted."""
+
+    id: str
+    object: Literal["response"]
+    deleted: Literal[True]
+
+
+class InputItems(BaseModel):
+    """A page of what was sent as input."""
+
+    object: Literal["list"]
+    data: list[dict[str, Any]]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
 class ChatCompletionAnswer(BaseModel):
     """The model server's answer, as it came."""
 

@@ -23,7 +23,7 @@ def test_the_parts_make_what_the_answer_would_have_been_in_one_piece(text: str) 
     whole = orjson.loads(answers.chat_completion(3, 5, "m", "p", text))
     # Two things that this server leaves out of its chunks.
     del whole["choices"][0]["message"]["refusal"], whole["system_fingerprint"]
-    assert orjson.loads(stream.whole()) == whole
+    assert orjson.loads(stream.completion()) == whole
 
 
 def test_calls_of_tools_come_in_parts_too() -> None:
@@ -34,7 +34,7 @@ def test_calls_of_tools_come_in_parts_too() -> None:
     stream.take(chunk(choice({"tool_calls": [{"index": 0, "function": {"arguments": '{"a":'}}]})))
     stream.take(chunk(choice({"tool_calls": [second, {"index": 0, "function": {"arguments": "1}"}}]})))
     stream.take(chunk(choice({}, "tool_calls")))
-    [whole] = orjson.loads(stream.whole())["choices"]
+    [whole] = orjson.loads(stream.completion())["choices"]
     assert whole["finish_reason"] == "tool_calls"
     assert whole["message"] == {
         "role": "assistant",
@@ -55,7 +55,7 @@ def test_of_several_choices_the_first_one_s_text_is_told_and_all_are_kept() -> N
     assert stream.take(chunk({**choice({"content": "b", "reasoning": "r"}, "length"), "logprobs": logprobs})) == "b"
     stream.take(chunk(usage={"total_tokens": 3}))
     assert [*ends, stream.is_whole] == [False, True]
-    whole = orjson.loads(stream.whole())
+    whole = orjson.loads(stream.completion())
     assert [one["message"]["content"] for one in whole["choices"]] == ["ab", "x"]
     assert whole["choices"][0]["logprobs"] == logprobs
     assert whole["choices"][0]["message"]["reasoning"] == "r"

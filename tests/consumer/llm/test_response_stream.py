@@ -19,7 +19,7 @@ def test_the_texts_are_told_and_the_last_event_has_the_whole() -> None:
     texts = [stream.take(data) for data in response_events(1, 5, "m", "one two", "echo: one two")]
     assert "".join(texts) == "echo: one two"
     assert (stream.tokens, stream.is_whole) == (3, True)
-    outcome = classify_answer("/v1/responses", 200, stream.whole())
+    outcome = classify_answer("/v1/responses", 200, stream.completion())
     assert isinstance(outcome, Answered)
     assert outcome.usage is not None
 

@@ -1,0 +1,124 @@
+"""What a task asks, read back from its record: the store of tasks has no prompts."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from common.connections import stop_reader
+from common.partition_log import read_on
+from common.record import UnknownVersion, UnreadableRecord, decode_task
+from common.store.state import TaskState
+from common.topics import TopicNames
+from producer_api.kafka_link import KafkaUnavailable
+from producer_api.request_cache import RequestCache, TaskRequest
+
+# Of a record and what stands behind it in its batch; a larger one comes whole all the same.
+FETCH_BYTES = 16 * 1024
+_POLL_MS = 500
+_CLOSE_SECONDS = 2.0
+
+
+class RequestLog:
+    """Reads requests by the place of their records, one at a time, over one connection that is made when first needed.
+
+    `seconds` bounds each reading. Close it at the end.
+    """
+
+    def __init__(
+        self,
+        *,
+        create_reader: Callable[[], AIOKafkaConsumer],
+        names: TopicNames,
+        cache: RequestCache,
+        seconds: float,
+    ) -> None:
+        self._create_reader = create_reader
+        self._names = names
+        self._cache = cache
+        self._seconds = seconds
+        self._turn = asyncio.Lock()
+        self._reader: AIOKafkaConsumer | None = None
+        self._log = structlog.get_logger(__name__)
+
+    def keep(self, task_id: str, request: TaskRequest) -> None:
+        """Take a request that this process has just read itself."""
+        self._cache.keep(task_id, request)
+
+    async def find(self, state: TaskState) -> TaskRequest | None:
+        """What the task asks; None where its record is gone, or cannot be read.
+
+        Raises:
+            KafkaUnavailable: Kafka is out of reach, or too slow.
+        """
+        known = self._cache.find(state.task_id)
+        if known is not None or state.partition is None or state.offset is None:
+            return known
+        place = TopicPartition(self._names.tasks(state.lane), state.partition)
+        try:
+            async with asyncio.timeout(self._seconds), self._turn:
+                known = self._cache.find(state.task_id)
+                if known is not None:
+                    return known
+                record = await self._read(place, state.offset)
+        except (KafkaError, OSError) as error:
+            # Time that is over is among these.
+            raise KafkaUnavailable(f"requests cannot be read: {type(error).__name__}") from error
+        request = None if record is None else _request(record, state.task_id)
+        if request is not None:
+            self._cache.keep(state.task_id, request)
+        return request
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        async with self._turn:
+            await self._close()
+
+    async def _read(self, place: TopicPartition, offset: int) -> ConsumerRecord | None:
+        try:
+            reader = await self._connected()
+            reader.assign([place])
+            reader.seek(place, offset)
+            position = offset
+            while position <= offset:
+                read = await read_on(reader, place, position, timeout_ms=_POLL_MS, max_records=1)
+                position = read.position
+                for record in read.records:
+                    # What stands behind it is not wanted.
+                    reader.pause(place)
+                    return record if record.offset == offset else None
+        except BaseException:
+            # In the middle of something: the next one begins anew.
+            await self._close()
+            raise
+        return None
+
+    async def _connected(self) -> AIOKafkaConsumer:
+        if self._reader is None:
+            reader = self._create_reader()
+            self._reader = reader
+            await reader.start()
+            # A client that is stopped before its coroutines have begun lets their cancellation out.
+            await asyncio.sleep(0)
+        return self._reader
+
+    async def _close(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is None:
+            return
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await stop_reader(reader)
+        except (KafkaError, OSError) as error:
+            self._log.warning("reader of requests not closed", error=type(error).__name__)
+
+
+def _request(record: ConsumerRecord, task_id: str) -> TaskRequest | None:
+    try:
+        task = decode_task(record.value)
+    except (UnreadableRecord, UnknownVersion):
+        return None
+    # A topic that was made anew has other records in the same places.
+    return TaskRequest(task.endpoint, task.body, task.metadata) if task.task_id == task_id else None

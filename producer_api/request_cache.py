@@ -32,7 +32,7 @@ class RequestCache:
         """Keep what a task asks; what is known stays as it is, for no task's request ever changes."""
         if task_id in self._kept:
             return
-        content = orjson.dumps(request)
+        content = orjson.dumps([*request])
         size = len(content) + _ENTRY_BYTES
         if size > self._max_bytes:
             return

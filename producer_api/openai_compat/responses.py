@@ -1,5 +1,6 @@
 """`/v1/responses`: one task that is waited for, or with `background` left to itself and asked for later."""
 
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -111,12 +112,11 @@ async def create_response(request: Request) -> Response:
 
 
 async def _accepted(parts: Parts, created: Created, asked: TaskRequest) -> Response:
-    """The Response as it stands: a request that comes again under its key may find it further on."""
-    try:
-        [state] = await parts.lookup.find([created.task_id], tenant=created.tenant)
-    except (StoreRebuilding, StoreUnavailable):
-        state = None
-    # What was accepted and is not shown yet is queued.
+    """The Response as it was accepted; one that was made before, under the same key, as it stands."""
+    state = None
+    if not created.is_own:
+        with suppress(StoreRebuilding, StoreUnavailable):
+            [state] = await parts.lookup.find([created.task_id], tenant=created.tenant)
     view = None if state is None else response_view(state, asked)
     return _json(
         view or queued_response(created.task_id, asked, created_at=_created_at(parts, created)), created.headers
@@ -132,9 +132,11 @@ async def _answered(parts: Parts, created: Created, asked: TaskRequest) -> Respo
         await give_up(created, parts.endings)
         return failure_answer(stopped(is_own=created.is_own), created.headers)
     failure = failure_of(end.state)
-    view = None if end.state is None or failure is not None else response_view(end.state, asked)
+    if failure is not None:
+        return failure_answer(failure, created.headers)
+    view = None if end.state is None else response_view(end.state, asked)
     if view is None:
-        return failure_answer(failure or TOO_LARGE, created.headers)
+        raise AssertionError("a task that was answered is a Response")
     return _json(view, created.headers)
 
 
@@ -197,7 +199,7 @@ async def list_input_items(request: Request) -> Response:
 
 
 def _created_at(parts: Parts, created: Created) -> float:
-    return created.expires_at - parts.tasks.deadline_seconds
+    return round(created.expires_at - parts.tasks.deadline_seconds, 3)
 
 
 async def _found(request: Request) -> TaskState:

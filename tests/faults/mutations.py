@@ -50,6 +50,10 @@ class Mutation:
 
 
 _MACHINE = "tests/machine/test_machine.py::test_nothing_is_lost_and_nothing_paid_for_twice_whatever_the_order_of_events"
+_RESUMED = (
+    "tests/producer_api/openai_compat/test_response_events.py::"
+    "test_a_reader_that_is_cut_off_anywhere_misses_nothing_and_is_told_nothing_twice"
+)
 MUTATIONS = (
     Mutation(
         "the highest finished offset is committed",
@@ -320,6 +324,42 @@ MUTATIONS = (
         "common/store/lua/cancel.lua",
         (("wake(task)\n", ""),),
         "tests/producer_api/test_endings.py::test_many_tasks_are_cancelled_at_once_and_each_is_told_as_it_stands",
+    ),
+    Mutation(
+        "a Response's reader is told again what it was told",
+        "producer_api/openai_compat/response_events.py",
+        (("if number <= self._told:", "if number < 0:"),),
+        _RESUMED,
+    ),
+    Mutation(
+        "the item of a lost attempt is not closed for who comes again",
+        "producer_api/openai_compat/response_events.py",
+        (("self._is_open = Step.ITEM_ADDED <= place.step < Step.LOST", "self._is_open = False"),),
+        _RESUMED,
+    ),
+    Mutation(
+        "a Response's reader that comes again misses nothing only by chance",
+        "producer_api/openai_compat/sequence.py",
+        (("return self.step - Step.TEXT.value if", "return self.step - Step.TEXT.value + 1 if"),),
+        _RESUMED,
+    ),
+    Mutation(
+        "a Response that somebody waits for is cancelled by others",
+        "producer_api/openai_compat/responses.py",
+        (('if view["background"] is not True:', "if view is None:"),),
+        "tests/e2e/openai_compat/test_responses.py::test_one_that_is_waited_for_cannot_be_cancelled_by_others",
+    ),
+    Mutation(
+        "another task's record is taken for what a task asks",
+        "producer_api/request_log.py",
+        ((" if task.task_id == task_id else None", ""),),
+        "tests/producer_api/test_request_log.py::test_another_record_in_the_place_is_not_taken_for_it",
+    ),
+    Mutation(
+        "a Response that failed is taken for an answer",
+        "consumer/llm/classification.py",
+        (('not in (None, "completed", "incomplete")', "== 0"),),
+        "tests/consumer/llm/test_response_stream.py::test_what_a_response_says_of_itself_counts",
     ),
     Mutation(
         "machine: the highest finished offset is committed",

@@ -17,7 +17,7 @@ from producer_api.openai_compat.outcomes import TOO_LARGE, Failure, failure_of, 
 from producer_api.openai_compat.response_events import ResponseEvents
 from producer_api.openai_compat.task_story import Reading
 from producer_api.state import Parts
-from producer_api.tasks.event_stream import TooSlow
+from producer_api.tasks.listener import TooSlow
 from producer_api.tasks.lookup import AnswerTooLarge
 
 Shown = Callable[[TaskState], dict[str, Any] | None]

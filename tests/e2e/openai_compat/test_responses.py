@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import openai
+import orjson
 import pytest
 from openai import AsyncOpenAI
 from openai.types.responses import Response
@@ -194,6 +195,49 @@ async def test_a_native_task_reads_as_one(client: AsyncOpenAI, shared: Shared) -
     stream = await client.responses.retrieve(task_id, stream=True)
     text = [event.delta async for event in stream if event.type == "response.output_text.delta"]
     assert "".join(text) == "echo: native"
+
+
+WEATHER: Any = {
+    "type": "function", "name": "weather", "strict": False,
+    "parameters": {"type": "object", "properties": {"prompt": {"type": "string"}}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_function_is_called_and_its_output_goes_back(
+    client: AsyncOpenAI, shared: Shared, *, stream: bool
+) -> None:
+    prompt = f"stream {stream} [[function=weather]]"
+    asked: Any = {"model": "fake-model", "tools": [WEATHER], "tool_choice": "required"}
+    if stream:
+        async with client.responses.stream(input=prompt, **asked) as events:
+            response: Any = await events.get_final_response()
+    else:
+        response = await client.responses.create(input=prompt, **asked)
+    strict(response)
+    message, call = response.output
+    assert (message.type, call.type, call.name) == ("message", "function_call", "weather")
+    assert orjson.loads(call.arguments) == {"prompt": prompt}
+    [sent] = await shared.model.calls(prompt=prompt)
+    function = {name: WEATHER[name] for name in ("name", "strict", "parameters")}
+    assert sent.body["tools"] == [{"type": "function", "function": function}]
+    assert sent.body["tool_choice"] == "required"
+    output: Any = {"type": "function_call_output", "call_id": call.call_id, "output": "sunny"}
+    again = f"thanks {stream}"
+    await client.responses.create(
+        model="fake-model",
+        input=[
+            {"role": "user", "content": prompt},
+            *(item.to_dict() for item in response.output),
+            output,
+            {"role": "user", "content": again},
+        ],
+    )
+    [sent] = await shared.model.calls(prompt=again)
+    roles = [message["role"] for message in sent.body["messages"]]
+    assert roles == ["user", "assistant", "tool", "user"]
+    [boxed] = sent.body["messages"][1]["tool_calls"]
+    assert boxed["id"] == sent.body["messages"][2]["tool_call_id"] == call.call_id
 
 
 async def test_embeddings_are_no_response(client: AsyncOpenAI) -> None:

@@ -36,8 +36,23 @@ def usage(prompt: str, text: str) -> dict[str, Any]:
     }
 
 
-def chat_completion(sequence: int, created: int, model: str, prompt: str, text: str) -> bytes:
-    """Return a whole chat completion."""
+def arguments_for(prompt: str) -> str:
+    """What a function is called with."""
+    return orjson.dumps({"prompt": prompt}).decode()
+
+
+def _tool_call(sequence: int, prompt: str, function: str) -> dict[str, Any]:
+    called = {"name": function, "arguments": arguments_for(prompt)}
+    return {"id": f"call_fake{sequence}", "type": "function", "function": called}
+
+
+def chat_completion(
+    sequence: int, created: int, model: str, prompt: str, text: str, *, function: str | None = None
+) -> bytes:
+    """Return a whole chat completion, one that calls the function too if there is one."""
+    message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
+    if function is not None:
+        message["tool_calls"] = [_tool_call(sequence, prompt, function)]
     return orjson.dumps(
         {
             "id": f"chatcmpl-fake-{sequence}",
@@ -47,9 +62,9 @@ def chat_completion(sequence: int, created: int, model: str, prompt: str, text: 
             "choices": [
                 {
                     "index": 0,
-                    "message": {"role": "assistant", "content": text, "refusal": None},
+                    "message": message,
                     "logprobs": None,
-                    "finish_reason": "stop",
+                    "finish_reason": "stop" if function is None else "tool_calls",
                 }
             ],
             "usage": usage(prompt, text),
@@ -59,7 +74,14 @@ def chat_completion(sequence: int, created: int, model: str, prompt: str, text: 
 
 
 def chat_chunks(
-    sequence: int, created: int, model: str, prompt: str, text: str, *, include_usage: bool
+    sequence: int,
+    created: int,
+    model: str,
+    prompt: str,
+    text: str,
+    *,
+    include_usage: bool,
+    function: str | None = None,
 ) -> Iterator[bytes]:
     """Yield a streamed chat completion's events: role, pieces, finish, usage if asked, ``[DONE]``."""
     frame: dict[str, Any] = {
@@ -78,7 +100,13 @@ def chat_chunks(
     yield chunk({"role": "assistant", "content": ""})
     for piece in pieces_of(text):
         yield chunk({"content": piece})
-    yield chunk({}, "stop")
+    if function is not None:
+        call = _tool_call(sequence, prompt, function)
+        arguments = call["function"].pop("arguments")
+        yield chunk({"tool_calls": [{"index": 0, **call}]})
+        for piece in (arguments[:5], arguments[5:]):
+            yield chunk({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})
+    yield chunk({}, "stop" if function is None else "tool_calls")
     if include_usage:
         yield orjson.dumps({**frame, "choices": [], "usage": usage(prompt, text)})
     yield b"[DONE]"
@@ -93,8 +121,16 @@ def pieces_of(text: str) -> list[str]:
     return pieces
 
 
-def response(sequence: int, created: int, model: str, prompt: str, text: str) -> bytes:
+def response(sequence: int, created: int, model: str, prompt: str, text: str, *, function: str | None = None) -> bytes:
     """Return a finished object of the Responses API."""
+    call = {
+        "type": "function_call",
+        "id": f"fc_fake{sequence}",
+        "call_id": f"call_fake{sequence}",
+        "name": function,
+        "arguments": arguments_for(prompt),
+        "status": "completed",
+    }
     input_tokens, output_tokens = tokens_in(prompt), tokens_in(text)
     content = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
     return orjson.dumps(
@@ -111,7 +147,8 @@ def response(sequence: int, created: int, model: str, prompt: str, text: str) ->
                     "role": "assistant",
                     "status": "completed",
                     "content": [content],
-                }
+                },
+                *([] if function is None else [call]),
             ],
             "error": None,
             "incomplete_details": None,
@@ -133,9 +170,11 @@ def response(sequence: int, created: int, model: str, prompt: str, text: str) ->
     )
 
 
-def response_events(sequence: int, created: int, model: str, prompt: str, text: str) -> Iterator[bytes]:
+def response_events(
+    sequence: int, created: int, model: str, prompt: str, text: str, *, function: str | None = None
+) -> Iterator[bytes]:
     """Yield a streamed Response's events: created, the item, pieces, the whole."""
-    whole = orjson.loads(response(sequence, created, model, prompt, text))
+    whole = orjson.loads(response(sequence, created, model, prompt, text, function=function))
     item = whole["output"][0]
     started = {**whole, "status": "in_progress", "output": [], "usage": None}
     place = {"item_id": item["id"], "output_index": 0, "content_index": 0}

@@ -73,6 +73,8 @@ class Behaviour(BaseModel):
     error_rate: float = Field(default=0.0, ge=0, le=1)
     """Share of calls that fail with ``status`` (500 if that is 200); which ones follows from ``seed``."""
     seed: int = 0
+    function: str | None = None
+    """The answer calls this function too, with the prompt."""
     size: int | None = Field(default=None, ge=0)
     """The answer has this many characters, random-looking so that it does not compress away."""
 

@@ -157,10 +157,20 @@ class FakeModelServer:
         model, text = call.body.get("model", MODEL), answers.text_for(call.prompt, behaviour.size)
         created = int(self._now())
         if call.request.path == "/v1/responses":
-            return answers.response_events(call.sequence, created, model, call.prompt, text)
+            return answers.response_events(
+                call.sequence, created, model, call.prompt, text, function=behaviour.function
+            )
         options = call.body.get("stream_options") or {}
         include_usage = bool(options.get("include_usage"))
-        return answers.chat_chunks(call.sequence, created, model, call.prompt, text, include_usage=include_usage)
+        return answers.chat_chunks(
+            call.sequence,
+            created,
+            model,
+            call.prompt,
+            text,
+            include_usage=include_usage,
+            function=behaviour.function,
+        )
 
     def _body(self, call: LoggedCall, behaviour: Behaviour) -> bytes:
         model = call.body.get("model", MODEL)
@@ -172,7 +182,8 @@ class FakeModelServer:
                 as_base64=call.body.get("encoding_format") == "base64",
             )
         shape = answers.response if call.request.path == "/v1/responses" else answers.chat_completion
-        return shape(call.sequence, int(self._now()), model, call.prompt, answers.text_for(call.prompt, behaviour.size))
+        text = answers.text_for(call.prompt, behaviour.size)
+        return shape(call.sequence, int(self._now()), model, call.prompt, text, function=behaviour.function)
 
     def _headers(self, call: LoggedCall, behaviour: Behaviour) -> dict[str, str]:
         return {"x-request-id": f"req_fake{call.sequence}", **behaviour.headers}

@@ -1,15 +1,11 @@
 """`/v1/responses`: one task that is waited for, or with `background` left to itself and asked for later."""
 
-from contextlib import suppress
 from functools import partial
-from typing import Any
 
-import orjson
 from fastapi import FastAPI, Request, Response
 
 from common.openai.ids import response_id
 from common.openai.input_items import chat_input_items, input_items
-from common.store.scripts import StoreUnavailable
 from common.store.state import TaskState
 from common.task import RESPONSES, Status
 from producer_api.direct_route import DirectRoute, described
@@ -17,25 +13,22 @@ from producer_api.documentation import body_of
 from producer_api.errors import RefusedRequest
 from producer_api.idempotency_key import IDEMPOTENCY_KEY
 from producer_api.kafka_link import KafkaUnavailable
-from producer_api.openai_compat.attending import attended, end_of, give_up
-from producer_api.openai_compat.creation import Created, create_task
+from producer_api.openai_compat.creation import Created
 from producer_api.openai_compat.describing import ANSWERS
-from producer_api.openai_compat.happenings import Stopping
-from producer_api.openai_compat.outcomes import NO_RETRY, TOO_LARGE, failure_answer, failure_of, stopped
+from producer_api.openai_compat.outcomes import NO_RETRY
+from producer_api.openai_compat.response_creation import create_response, json_answer
 from producer_api.openai_compat.response_describing import EXAMPLES, ID, INPUT_QUERY, NOT_FOUND, RETRIEVE_QUERY
 from producer_api.openai_compat.response_events import ResponseEvents
 from producer_api.openai_compat.response_input import page_of
 from producer_api.openai_compat.response_query import starting_after, wants_stream
-from producer_api.openai_compat.response_request import wanted_response
 from producer_api.openai_compat.response_stream import ResponseStreamAnswer
-from producer_api.openai_compat.response_view import queued_response, response_view, stored_response
+from producer_api.openai_compat.response_view import response_view, stored_response
 from producer_api.openai_compat.schemas import DeletedResponse, InputItems, ResponseAnswer, ResponseRequest
-from producer_api.request_body import parse_json, read_body
 from producer_api.request_cache import TaskRequest
 from producer_api.security import tenant_of
 from producer_api.state import Parts, parts_of
 from producer_api.tasks.describing import BAD_REQUEST, OUT_OF_REACH
-from producer_api.tasks.lookup import AnswerTooLarge, StoreRebuilding
+from producer_api.tasks.lookup import AnswerTooLarge
 from producer_api.tasks.refusals import answer_too_large
 
 _ONE = f"{RESPONSES}/{{response_id}}"
@@ -87,59 +80,6 @@ def add_response_routes(app: FastAPI) -> None:
     )
 
 
-async def create_response(request: Request) -> Response:
-    """Have the model answer: at the end of the wait, as events with `stream`, or later with `background`.
-
-    Without `background` the task is cancelled when the client leaves before its answer, unless it was sent with an
-    Idempotency-Key.
-    """
-    parts = parts_of(request)
-    raw = await read_body(request, parts.settings, parts.budget)
-    wanted = wanted_response(parse_json(raw), parts.native_models)
-    in_background = wanted.body.get("background") is True
-    created = await create_task(request, raw, wanted, waits=wanted.stream or not in_background)
-    asked = TaskRequest(RESPONSES, wanted.body, wanted.metadata)
-    parts.request_log.keep(created.task_id, asked)
-    if wanted.stream:
-        queued = queued_response(created.task_id, asked, created_at=_created_at(parts, created))
-        events = ResponseEvents(created.task_id, queued, after=None)
-        return ResponseStreamAnswer(
-            parts, created, events, partial(response_view, request=asked), waits=not in_background
-        )
-    if in_background:
-        return await _accepted(parts, created, asked)
-    return await attended(request.receive, _answered(parts, created, asked), created, parts.endings)
-
-
-async def _accepted(parts: Parts, created: Created, asked: TaskRequest) -> Response:
-    """The Response as it was accepted; one that was made before, under the same key, as it stands."""
-    state = None
-    if not created.is_own:
-        with suppress(StoreRebuilding, StoreUnavailable):
-            [state] = await parts.lookup.find([created.task_id], tenant=created.tenant)
-    view = None if state is None else response_view(state, asked)
-    return _json(
-        view or queued_response(created.task_id, asked, created_at=_created_at(parts, created)), created.headers
-    )
-
-
-async def _answered(parts: Parts, created: Created, asked: TaskRequest) -> Response:
-    try:
-        end = await end_of(parts.stories, created, drain_seconds=parts.settings.drain_timeout_seconds)
-    except AnswerTooLarge:
-        return failure_answer(TOO_LARGE, created.headers)
-    if isinstance(end, Stopping):
-        await give_up(created, parts.endings)
-        return failure_answer(stopped(is_own=created.is_own), created.headers)
-    failure = failure_of(end.state)
-    if failure is not None:
-        return failure_answer(failure, created.headers)
-    view = None if end.state is None else response_view(end.state, asked)
-    if view is None:
-        raise AssertionError("a task that was answered is a Response")
-    return _json(view, created.headers)
-
-
 async def retrieve_response(request: Request) -> Response:
     """Read a Response, or with `stream` its events: from the beginning, or after one that was seen."""
     parts, after = parts_of(request), starting_after(request)
@@ -149,7 +89,7 @@ async def retrieve_response(request: Request) -> Response:
     if view is None:
         raise _no_such_response()
     if not wants_stream(request):
-        return _json(view)
+        return json_answer(view)
     beginning = {**view, "status": "queued", "output": [], "usage": None, "error": None, "incomplete_details": None}
     events = ResponseEvents(state.task_id, {**beginning, "completed_at": None}, after=after)
     created = Created(state.task_id, state.tenant, is_own=False, expires_at=state.expires_at)
@@ -176,7 +116,7 @@ async def cancel_response(request: Request) -> Response:
         state, view = ended, response_view(ended, asked)
     if state.status is not Status.CANCELLED or view is None:
         raise _cannot_cancel("completed")
-    return _json(view)
+    return json_answer(view)
 
 
 async def delete_response(request: Request) -> Response:
@@ -184,7 +124,7 @@ async def delete_response(request: Request) -> Response:
     deleted = await parts_of(request).endings.delete(request.path_params["response_id"], tenant=tenant_of(request))
     if deleted is None:
         raise _no_such_response()
-    return _json({"id": response_id(deleted), "object": "response", "deleted": True})
+    return json_answer({"id": response_id(deleted), "object": "response", "deleted": True})
 
 
 async def list_input_items(request: Request) -> Response:
@@ -195,11 +135,7 @@ async def list_input_items(request: Request) -> Response:
     if asked is None:
         raise _no_such_response()
     items = input_items if asked.endpoint == RESPONSES else chat_input_items
-    return _json(page_of(items(asked.body, state.task_id), request.query_params))
-
-
-def _created_at(parts: Parts, created: Created) -> float:
-    return round(created.expires_at - parts.tasks.deadline_seconds, 3)
+    return json_answer(page_of(items(asked.body, state.task_id), request.query_params))
 
 
 async def _found(request: Request) -> TaskState:
@@ -236,7 +172,3 @@ def _no_such_response() -> RefusedRequest:
 
 def _cannot_cancel(kind: str) -> RefusedRequest:
     return RefusedRequest(400, f"Cannot cancel a {kind} response.", code=f"{kind}_response", headers=NO_RETRY)
-
-
-def _json(content: Any, headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(content), 200, headers, media_type="application/json")

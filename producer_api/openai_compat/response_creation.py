@@ -1,0 +1,85 @@
+"""A request for a Response: waited for, told as events, or left to itself."""
+
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import orjson
+from fastapi import Request, Response
+
+from common.store.scripts import StoreUnavailable
+from common.task import RESPONSES
+from producer_api.openai_compat.attending import attended, end_of, give_up
+from producer_api.openai_compat.creation import Created, create_task
+from producer_api.openai_compat.happenings import Stopping
+from producer_api.openai_compat.outcomes import TOO_LARGE, failure_answer, failure_of, stopped
+from producer_api.openai_compat.response_events import ResponseEvents
+from producer_api.openai_compat.response_request import wanted_response
+from producer_api.openai_compat.response_stream import ResponseStreamAnswer
+from producer_api.openai_compat.response_view import queued_response, response_view
+from producer_api.request_body import parse_json, read_body
+from producer_api.request_cache import TaskRequest
+from producer_api.state import Parts, parts_of
+from producer_api.tasks.lookup import AnswerTooLarge, StoreRebuilding
+
+
+async def create_response(request: Request) -> Response:
+    """Have the model answer: at the end of the wait, as events with `stream`, or later with `background`.
+
+    Without `background` the task is cancelled when the client leaves before its answer, unless it was sent with an
+    Idempotency-Key.
+    """
+    parts = parts_of(request)
+    raw = await read_body(request, parts.settings, parts.budget)
+    wanted = wanted_response(parse_json(raw), parts.native_models)
+    in_background = wanted.body.get("background") is True
+    created = await create_task(request, raw, wanted, waits=wanted.stream or not in_background)
+    asked = TaskRequest(RESPONSES, wanted.body, wanted.metadata)
+    parts.request_log.keep(created.task_id, asked)
+    if wanted.stream:
+        queued = queued_response(created.task_id, asked, created_at=_created_at(parts, created))
+        events = ResponseEvents(created.task_id, queued, after=None)
+        return ResponseStreamAnswer(
+            parts, created, events, partial(response_view, request=asked), waits=not in_background
+        )
+    if in_background:
+        return await _accepted(parts, created, asked)
+    return await attended(request.receive, _answered(parts, created, asked), created, parts.endings)
+
+
+async def _accepted(parts: Parts, created: Created, asked: TaskRequest) -> Response:
+    """The Response as it was accepted; one that was made before, under the same key, as it stands."""
+    state = None
+    if not created.is_own:
+        with suppress(StoreRebuilding, StoreUnavailable):
+            [state] = await parts.lookup.find([created.task_id], tenant=created.tenant)
+    view = None if state is None else response_view(state, asked)
+    return json_answer(
+        view or queued_response(created.task_id, asked, created_at=_created_at(parts, created)), created.headers
+    )
+
+
+async def _answered(parts: Parts, created: Created, asked: TaskRequest) -> Response:
+    try:
+        end = await end_of(parts.stories, created, drain_seconds=parts.settings.drain_timeout_seconds)
+    except AnswerTooLarge:
+        return failure_answer(TOO_LARGE, created.headers)
+    if isinstance(end, Stopping):
+        await give_up(created, parts.endings)
+        return failure_answer(stopped(is_own=created.is_own), created.headers)
+    failure = failure_of(end.state)
+    if failure is not None:
+        return failure_answer(failure, created.headers)
+    view = None if end.state is None else response_view(end.state, asked)
+    if view is None:
+        raise AssertionError("a task that was answered is a Response")
+    return json_answer(view, created.headers)
+
+
+def _created_at(parts: Parts, created: Created) -> float:
+    return round(created.expires_at - parts.tasks.deadline_seconds, 3)
+
+
+def json_answer(content: Any, headers: dict[str, str] | None = None) -> Response:
+    """A 200 with `content` as JSON."""
+    return Response(orjson.dumps(content), 200, headers, media_type="application/json")

@@ -102,6 +102,7 @@ def adopted(body: Mapping[str, Any], task_id: str, echo: Echo, *, created_at: fl
         "id": response_id(task_id),
         "object": "response",
         "created_at": int(created_at),
+        "status": body.get("status") or "completed",
         "output": output,
         "usage": usage,
     }

@@ -49,6 +49,7 @@ async def create_response(request: Request) -> Response:
 
 async def _accepted(parts: Parts, created: Created, asked: TaskRequest) -> Response:
     """The Response as it was accepted; one that was made before, under the same key, as it stands."""
+    # What was accepted and is not shown yet is queued.
     state = None
     if not created.is_own:
         with suppress(StoreRebuilding, StoreUnavailable):

@@ -209,6 +209,13 @@ def test_a_native_one_is_adopted_under_our_id() -> None:
     assert read.output_text == "a"
 
 
+def test_a_native_one_that_says_little_is_made_whole() -> None:
+    message = {"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": []}
+    ours = adopted({"output": [message]}, TASK_ID, echoed({"model": "m"}), created_at=7.9, message_id="msg_ours")
+    read = Response.model_validate(ours)
+    assert (read.status, read.model, read.output[0].id, read.usage) == ("completed", "m", "msg_ours", None)
+
+
 @pytest.mark.parametrize(
     "items",
     [

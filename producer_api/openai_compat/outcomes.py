@@ -71,6 +71,14 @@ TOO_SLOW = Failure(
         code="too_slow",
     ).as_json(),
 )
+NO_RESPONSE = Failure(
+    502,
+    ApiError(
+        message="The model's answer has no message, and cannot be shown as a Response: read the task at /v1/tasks.",
+        type=SERVER_ERROR,
+        code="no_response",
+    ).as_json(),
+)
 ATTEMPT_LOST = Failure(
     502,
     ApiError(

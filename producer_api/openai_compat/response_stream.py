@@ -12,13 +12,16 @@ from producer_api.attendance import while_present
 from producer_api.openai_compat.attending import attended, give_up
 from producer_api.openai_compat.creation import Created
 from producer_api.openai_compat.event_body import KEEP_ALIVE, EventBody
-from producer_api.openai_compat.happenings import Ended, Silence, Stopping
-from producer_api.openai_compat.outcomes import TOO_LARGE, Failure, failure_of, stopped
+from producer_api.openai_compat.happenings import Ended, Happening, Silence, Stopping
+from producer_api.openai_compat.outcomes import NO_RESPONSE, TOO_LARGE, TOO_SLOW, Failure, failure_of, stopped
 from producer_api.openai_compat.response_events import ResponseEvents
 from producer_api.openai_compat.task_story import Reading
 from producer_api.state import Parts
 from producer_api.tasks.listener import TooSlow
 from producer_api.tasks.lookup import AnswerTooLarge
+
+# For a reader that does not keep up.
+_LAST_WORD_SECONDS = 0.5
 
 Shown = Callable[[TaskState], dict[str, Any] | None]
 
@@ -44,65 +47,63 @@ class ResponseStreamAnswer(Response):
         Raises:
             TooManyFollowers, StoreUnavailable: before anything is sent.
         """
-        del scope
-        serving = self._serve(send)
+        serving = self._serve(scope, send)
         if self._waits:
             await attended(receive, serving, self._created, self._parts.endings)
         else:
             await while_present(receive, serving)
 
-    async def _serve(self, send: Send) -> None:
-        body = EventBody(send, self._created.headers)
+    async def _serve(self, scope: Scope, send: Send) -> None:
+        body = EventBody(scope, send, self._created.headers)
         try:
             failure = await self._tell(body)
         except AnswerTooLarge:
             failure = TOO_LARGE
         except TooSlow:
-            # The server cuts an answer that was not brought to its end.
+            failure = TOO_SLOW
             self._parts.following_metrics.dropped.labels("too_slow").inc()
             structlog.get_logger(__name__).info("follower dropped", reason="too_slow")
-            await self._leave()
+        if failure is None:
+            await body.end()
             return
-        if failure is not None:
-            await self._leave()
-            await body.put(self._events.broken_off(failure.error))
-        await body.end()
-
-    async def _leave(self) -> None:
         if self._waits:
             await give_up(self._created, self._parts.endings)
+        said = self._events.broken_off(failure.error)
+        if failure is TOO_SLOW:
+            # Who did not wait for it may come again, and go on.
+            await body.end(said if self._waits else b"", seconds=_LAST_WORD_SECONDS)
+        else:
+            await body.end(said)
 
     async def _tell(self, body: EventBody) -> Failure | None:
         """Send the events, or return why there will be no Response."""
         lingers = self._parts.settings.drain_timeout_seconds if self._waits else 0.0
-        reading = Reading(
-            since=self._events.since,
-            lingers_seconds=lingers,
-            appears_by=self._created.expires_at if self._waits else 0.0,
-        )
+        reading = Reading(since=self._events.since, lingers_seconds=lingers, appears_by=self._created.expires_at)
         stories = self._parts.stories
         async with stories.of(self._created.task_id, reading, tenant=self._created.tenant) as happenings:
             # Also for a reader to whom nothing is new: it is heard.
-            await body.put(self._events.begin() or KEEP_ALIVE)
-            async for happening in happenings:
-                match happening:
-                    case Ended():
-                        return await self._end(body, happening.state)
-                    case Stopping():
-                        return stopped(is_own=self._created.is_own) if self._waits else None
-                    case Silence():
-                        await body.put(KEEP_ALIVE)
-                    case _:
-                        frames = self._events.on(happening)
-                        if frames:
-                            await body.put(frames)
-        raise AssertionError("a story has an end")
+            frames: bytes | Failure = self._events.begin() or KEEP_ALIVE
+            while True:
+                if isinstance(frames, Failure):
+                    return frames
+                if frames:
+                    with happenings.sending():
+                        await body.put(frames)
+                happening = await anext(happenings, None)
+                if happening is None or (isinstance(happening, Stopping) and not self._waits):
+                    return None
+                frames = self._frames_of(happening)
 
-    async def _end(self, body: EventBody, state: TaskState | None) -> Failure | None:
-        shown = None if state is None else self._shown(state)
-        if state is None or shown is None:
-            return failure_of(None)
-        frames = self._events.end(shown, run=state.run, attempts=state.attempts)
-        if frames:
-            await body.put(frames)
-        return None
+    def _frames_of(self, happening: Happening) -> bytes | Failure:
+        match happening:
+            case Silence():
+                return KEEP_ALIVE
+            case Stopping():
+                return stopped(is_own=self._created.is_own)
+            case Ended(state):
+                shown = None if state is None else self._shown(state)
+                if state is None or shown is None:
+                    return failure_of(state) or NO_RESPONSE
+                return self._events.end(shown, run=state.run, attempts=state.attempts)
+            case _:
+                return self._events.on(happening)

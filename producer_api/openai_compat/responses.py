@@ -92,7 +92,7 @@ async def retrieve_response(request: Request) -> Response:
         return json_answer(view)
     beginning = {**view, "status": "queued", "output": [], "usage": None, "error": None, "incomplete_details": None}
     events = ResponseEvents(state.task_id, {**beginning, "completed_at": None}, after=after)
-    created = Created(state.task_id, state.tenant, is_own=False, expires_at=state.expires_at)
+    created = Created(state.task_id, state.tenant, is_own=False, expires_at=0.0)
     return ResponseStreamAnswer(parts, created, events, partial(response_view, request=asked), waits=False)
 
 

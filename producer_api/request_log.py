@@ -58,41 +58,51 @@ class RequestLog:
             return known
         place = TopicPartition(self._names.tasks(state.lane), state.partition)
         try:
-            async with asyncio.timeout(self._seconds), self._turn:
-                known = self._cache.find(state.task_id)
-                if known is not None:
-                    return known
-                record = await self._read(place, state.offset)
+            return await self._read_in_turn(state.task_id, place, state.offset)
         except (KafkaError, OSError) as error:
             # Time that is over is among these.
             raise KafkaUnavailable(f"requests cannot be read: {type(error).__name__}") from error
-        request = None if record is None else _request(record, state.task_id)
-        if request is not None:
-            self._cache.keep(state.task_id, request)
-        return request
 
     async def aclose(self) -> None:
         """Close the connection."""
         async with self._turn:
             await self._close()
 
-    async def _read(self, place: TopicPartition, offset: int) -> ConsumerRecord | None:
+    async def _read_in_turn(self, task_id: str, place: TopicPartition, offset: int) -> TaskRequest | None:
+        deadline = asyncio.get_running_loop().time() + self._seconds
+        async with asyncio.timeout_at(deadline):
+            await self._turn.acquire()
         try:
-            reader = await self._connected()
-            reader.assign([place])
-            reader.seek(place, offset)
-            position = offset
-            while position <= offset:
-                read = await read_on(reader, place, position, timeout_ms=_POLL_MS, max_records=1)
-                position = read.position
-                for record in read.records:
-                    # What stands behind it is not wanted.
-                    reader.pause(place)
-                    return record if record.offset == offset else None
+            known = self._cache.find(task_id)
+            if known is not None:
+                return known
+            async with asyncio.timeout_at(deadline):
+                record = await self._read(place, offset)
         except BaseException:
-            # In the middle of something: the next one begins anew.
+            # In the middle of something: the next one begins anew. Not under the limit: half closed is not closed.
             await self._close()
             raise
+        finally:
+            self._turn.release()
+        request = None if record is None else _request(record, task_id)
+        if request is not None:
+            self._cache.keep(task_id, request)
+        return request
+
+    async def _read(self, place: TopicPartition, offset: int) -> ConsumerRecord | None:
+        reader = await self._connected()
+        reader.assign([place])
+        reader.seek(place, offset)
+        position = offset
+        while position <= offset:
+            read = await read_on(reader, place, position, timeout_ms=_POLL_MS, max_records=1)
+            position = read.position
+            for record in read.records:
+                # What stands behind it is not wanted.
+                reader.pause(place)
+                return record if record.offset == offset else None
+            if not read.skipped and not await _stands(reader, place, offset):
+                return None
         return None
 
     async def _connected(self) -> AIOKafkaConsumer:
@@ -113,6 +123,12 @@ class RequestLog:
                 await stop_reader(reader)
         except (KafkaError, OSError) as error:
             self._log.warning("reader of requests not closed", error=type(error).__name__)
+
+
+async def _stands(reader: AIOKafkaConsumer, place: TopicPartition, offset: int) -> bool:
+    """Whether the partition has that offset, still and already."""
+    begins, ends = await reader.beginning_offsets([place]), await reader.end_offsets([place])
+    return bool(begins[place] <= offset < ends[place])
 
 
 def _request(record: ConsumerRecord, task_id: str) -> TaskRequest | None:

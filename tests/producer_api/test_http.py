@@ -76,6 +76,11 @@ async def test_the_description_names_every_route_with_its_errors(api: Api) -> No
         "GET /v1/tasks/{task_id}/events",
         "POST /v1/chat/completions",
         "POST /v1/embeddings",
+        "POST /v1/responses",
+        "GET /v1/responses/{response_id}",
+        "DELETE /v1/responses/{response_id}",
+        "POST /v1/responses/{response_id}/cancel",
+        "GET /v1/responses/{response_id}/input_items",
         "GET /v1/models",
         "GET /v1/models/{model}",
         "GET /v1/operator/dead-letters",
@@ -92,6 +97,8 @@ async def test_the_description_names_every_route_with_its_errors(api: Api) -> No
     waiting = {"200", "202", "400", "403", "404", "408", "409", "413", "415", "500", "502", "503", "504"}
     for path in ("/v1/chat/completions", "/v1/embeddings"):
         assert set(operations[f"POST {path}"]["responses"]) == waiting
+    assert set(operations["POST /v1/responses"]["responses"]) == (waiting - {"202"})
+    assert set(operations["GET /v1/responses/{response_id}"]["responses"]) == {"200", "400", "404", "503"}
     assert set(operations["GET /v1/models/{model}"]["responses"]) == {"200", "404", "503"}
     body = submit["requestBody"]["content"]["application/json"]
     assert body["schema"] == {"$ref": "#/components/schemas/SubmitTasks"}

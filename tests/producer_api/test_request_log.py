@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiokafka.admin import NewTopic
 
-from common.connections import create_producer, create_reader
+from common.connections import create_admin, create_producer, create_reader
 from common.record import encode_task
 from common.settings import KafkaSettings
 from common.store.state import TaskState
@@ -18,6 +19,7 @@ from producer_api.kafka_link import KafkaUnavailable
 from producer_api.request_cache import RequestCache
 from producer_api.request_log import FETCH_BYTES, RequestLog
 from tests.producer_api.conftest import Service
+from tests.support.backend import kafka_settings_for, topics_deleted_afterwards, unique_prefix
 
 
 @asynccontextmanager
@@ -35,8 +37,10 @@ async def a_log(
         cache=RequestCache(max_bytes=cache_bytes),
         seconds=seconds,
     )
-    yield log
-    await log.aclose()
+    try:
+        yield log
+    finally:
+        await log.aclose()
 
 
 def a_task(prompt: str) -> Task:
@@ -95,13 +99,38 @@ async def test_another_record_in_the_place_is_not_taken_for_it(
         assert await log.find(first) is not None
 
 
-async def test_a_place_where_nothing_is_ends_in_time_and_harms_no_other(
+async def test_a_place_that_the_log_does_not_have_has_nothing_and_harms_no_other(
     service: Service, written: list[tuple[Task, TaskState]]
 ) -> None:
-    async with a_log(service.kafka, seconds=3.0) as log:
-        with pytest.raises(KafkaUnavailable):
-            await log.find(state_of(a_task("x"), 4, 10**6))
-        _, state = written[0]
+    _, state = written[0]
+    async with a_log(service.kafka) as log:
+        assert await log.find(state_of(a_task("x"), 0, 10**6)) is None
+        assert await log.find(state) is not None
+
+
+@pytest.mark.parametrize("offset", [0, 10**6])
+async def test_a_log_without_records_has_nothing(service: Service, offset: int) -> None:
+    own = kafka_settings_for(service.kafka.bootstrap_servers, unique_prefix())
+    async with topics_deleted_afterwards(own) as kafka, a_log(kafka) as log:
+        admin = create_admin(kafka, "test")
+        await admin.start()
+        try:
+            await admin.create_topics([NewTopic(TopicNames(kafka.topic_prefix).interactive, 1, 1)])
+        finally:
+            await admin.close()
+        assert await log.find(state_of(a_task("x"), 0, offset)) is None
+
+
+async def test_a_log_that_does_not_answer_in_time_is_unavailable_and_is_asked_anew(
+    service: Service, written: list[tuple[Task, TaskState]]
+) -> None:
+    _, state = written[0]
+    made: list[object] = []
+    async with a_log(service.kafka, seconds=0.0, made=made) as log:
+        for _ in range(2):
+            with pytest.raises(KafkaUnavailable):
+                await log.find(state)
+    async with a_log(service.kafka, made=made) as log:
         assert await log.find(state) is not None
 
 

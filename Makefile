@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up test nightly faults soak reliability mutations bench bench-quick newer-peers lint format requirements clean
+.PHONY: help up test nightly faults soak reliability mutations bench bench-quick newer-peers images lint lint-deploy format requirements clean
 
 help: ## List the targets
 	@grep -hE '^[.a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -71,7 +71,28 @@ $(OPENAI_2)/.installed: requirements/openai-2.txt | $(VENV)/bin/python
 	$(OPENAI_2)/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements/openai-2.txt
 	@touch $@
 
-lint: $(VENV)/.dev ## Style, types, import contracts, dependencies
+VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
+BASE_IMAGE ?= python:3.11-slim-bookworm
+IMAGES ?= api consumer cli
+images: ## Build the images, tagged with the version; all with IMAGES="api consumer cli model"
+	@set -e; for target in $(IMAGES); do \
+	  docker build --file deploy/Dockerfile --target $$target --tag promptmill-$$target:$(VERSION) \
+	    --build-arg BASE_IMAGE=$(BASE_IMAGE) --build-arg VERSION=$(VERSION) \
+	    --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) .; \
+	done
+	@docker image ls --format '{{.Repository}}:{{.Tag}} {{.Size}}' | grep -E '^promptmill-($(subst $() ,|,$(IMAGES))):$(VERSION) '
+
+DEPLOY := $(VENV)/deploy
+lint-deploy: $(DEPLOY)/.installed ## Of lint, what is deployed
+	$(DEPLOY)/bin/hadolint deploy/Dockerfile
+	$(DEPLOY)/bin/yamllint --strict docker-compose.yml deploy/prometheus deploy/grafana deploy/helm/promptmill/files tests/deploy
+
+$(DEPLOY)/.installed: requirements/deploy.txt | $(VENV)/bin/python
+	$(BIN)/python -m venv $(DEPLOY)
+	$(DEPLOY)/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements/deploy.txt
+	@touch $@
+
+lint: $(VENV)/.dev lint-deploy ## Style, types, import contracts, dependencies, what is deployed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

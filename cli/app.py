@@ -130,6 +130,9 @@ def _cancel(
 
 def _topics(
     *,
+    create: Annotated[
+        bool, typer.Option("--create", help="First create the topics that are missing, and check how all are set.")
+    ] = False,
     show_last: Annotated[
         bool, typer.Option("--show-last", help="Also the content of each topic's newest record: somebody's prompt.")
     ] = False,
@@ -138,7 +141,7 @@ def _topics(
     """Show the topics as Kafka has them: partitions, records, lag of the groups, newest record."""
     from cli.topics.show import show_topics  # noqa: PLC0415 (start-up time)
 
-    show_topics(os.environ, Path(), show_last=show_last, as_json=as_json)
+    show_topics(os.environ, Path(), create=create, show_last=show_last, as_json=as_json)
 
 
 def _rebuild() -> None:

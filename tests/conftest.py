@@ -16,10 +16,12 @@ from tests.support.backend import (
     unique_prefix,
 )
 from tests.support.distribution import Distribution, place
+from tests.support.docker import DOCKER_VARIABLE, docker_hindrance, docker_is_required
 from tests.support.fake_model import FakeModel, running_fake_model
 from tests.support.processes import LIVE_PROCESSES, Processes, running_processes
 
 PROFILE_VARIABLE = "PROMPTMILL_HYPOTHESIS_PROFILE"
+_NO_DOCKER = "no containers here"
 
 
 def pytest_configure() -> None:
@@ -36,6 +38,7 @@ def pytest_configure() -> None:
     hypothesis.settings.load_profile(profile)
     try:
         chosen_backend(os.environ)
+        docker_is_required(os.environ)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
 
@@ -49,8 +52,29 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    _need_docker([item for item in items if item.get_closest_marker("docker") is not None])
     # After they were shuffled, and alike in every process.
     items.sort(key=lambda item: place(item.nodeid, getattr(item, "fixturenames", ())))
+
+
+def _need_docker(items: list[pytest.Item]) -> None:
+    hindrance = docker_hindrance() if items else None
+    if hindrance is None:
+        return
+    if docker_is_required(os.environ):
+        raise pytest.UsageError(f"{DOCKER_VARIABLE}=required, and {hindrance}")
+    for item in items:
+        item.add_marker(pytest.mark.skip(reason=f"{_NO_DOCKER}: {hindrance}"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say it aloud when containers were not tested: a line among many skips is easily missed."""
+    left_out = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])]
+    left_out = [reason for reason in left_out if _NO_DOCKER in reason]
+    if left_out:
+        terminalreporter.section("CONTAINERS WERE NOT TESTED", red=True, bold=True)
+        terminalreporter.line(f"{len(left_out)} tests of images and of docker-compose.yml did not run.")
+        terminalreporter.line(f"{left_out[0]}. {DOCKER_VARIABLE}=required makes this a failure.")
 
 
 @pytest.hookimpl(optionalhook=True)

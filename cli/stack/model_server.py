@@ -1,4 +1,4 @@
-"""Serves a model by OpenAI's API until SIGTERM: `python -m cli.stack.model_server GGUF PORT NAME`."""
+"""Serves a model by OpenAI's API until SIGTERM: `python -m cli.stack.model_server GGUF PORT NAME [HOST]`."""
 
 import os
 import signal
@@ -46,12 +46,12 @@ Dog, horse, eagle.
 {% endif %}"""
 
 
-def parameters(model: str, port: int, name: str) -> xllamacpp.CommonParams:
-    """Return the server's settings: four slots, loopback only."""
+def parameters(model: str, port: int, name: str, host: str = "127.0.0.1") -> xllamacpp.CommonParams:
+    """Return the server's settings: four slots, loopback unless another `host` is named."""
     params = xllamacpp.CommonParams()
     params.model.path = model
     params.model_alias = {name}
-    params.hostnames = ["127.0.0.1"]
+    params.hostnames = [host]
     params.port = port
     params.ui = False
     # Not for web pages of others that happen to be open on this machine.
@@ -76,8 +76,8 @@ def main() -> None:
     # Before the server's threads exist: they inherit the mask, and the signal waits for the line below.
     signal.pthread_sigmask(signal.SIG_BLOCK, stopping)
     os.nice(_NICENESS)
-    model, port, name = sys.argv[1:]
-    server = xllamacpp.Server(parameters(model, int(port), name))
+    model, port, name, *host = sys.argv[1:]
+    server = xllamacpp.Server(parameters(model, int(port), name, *host))
     signal.sigwait(stopping)
     del server
 

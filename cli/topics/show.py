@@ -16,7 +16,7 @@ from cli.topics.report import TopicReport, report_topics
 from cli.topics.view import as_json_object, show_reports
 from common.connections import create_admin, create_reader, stop_reader
 from common.settings import KafkaSettings, ServiceSettings, SettingsError, load_settings, variable_name
-from common.topics import TopicNames, topic_specs
+from common.topics import TopicNames, TopicSpec, TopicsUnfit, ensure_topics, topic_specs
 
 _CLIENT_ID = "promptmill-topics"
 _BOOTSTRAP_SERVERS = variable_name("kafka", "bootstrap_servers")
@@ -24,13 +24,17 @@ _BOOTSTRAP_SERVERS = variable_name("kafka", "bootstrap_servers")
 # A person waits: a broker that does not answer in this time is away.
 _CONNECT_SECONDS = 5.0
 _REPORT_SECONDS = 30.0
+# Hundreds of partitions each elect a leader.
+_CREATE_SECONDS = 60.0
 
 
-def show_topics(environ: Mapping[str, str], folder: Path, *, show_last: bool, as_json: bool) -> None:
-    """Print every topic of ours as Kafka has it now; `folder` may have a local stack.
+def show_topics(environ: Mapping[str, str], folder: Path, *, create: bool, show_last: bool, as_json: bool) -> None:
+    """Print every topic of ours as Kafka has it now, once those that are missing are made if `create` asks for it.
+
+    `folder` may have a local stack.
 
     Raises:
-        CommandError: The settings are wrong, or Kafka does not answer.
+        CommandError: The settings are wrong, Kafka does not answer, or a topic is not as the settings have it.
     """
     # The client would report each failed attempt beside our one line.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -46,8 +50,9 @@ def show_topics(environ: Mapping[str, str], folder: Path, *, show_last: bool, as
             "request_timeout_seconds": min(settings.kafka.request_timeout_seconds, _CONNECT_SECONDS),
         }
     )
-    names = [spec.name for spec in topic_specs(kafka, settings.tasks)]
-    reports = asyncio.run(_report(kafka, address, names))
+    specs = topic_specs(kafka, settings.tasks)
+    names = [spec.name for spec in specs]
+    reports = asyncio.run(_report(kafka, address, names, specs if create else ()))
     if as_json:
         for name, report in zip(names, reports, strict=True):
             print(json.dumps(as_json_object(name, report, with_value=show_last)))
@@ -61,7 +66,9 @@ def _kafka_address(kafka: KafkaSettings, environ: Mapping[str, str], folder: Pat
     return kafka_address_of_stack(folder) or Address(kafka.bootstrap_servers, "the default")
 
 
-async def _report(kafka: KafkaSettings, address: Address, names: Sequence[str]) -> list[TopicReport | None]:
+async def _report(
+    kafka: KafkaSettings, address: Address, names: Sequence[str], ensured: Sequence[TopicSpec]
+) -> list[TopicReport | None]:
     topics = TopicNames(kafka.topic_prefix)
     groups = {topics.llm_group: (topics.interactive, topics.batch)}
     try:
@@ -73,8 +80,13 @@ async def _report(kafka: KafkaSettings, address: Address, names: Sequence[str]) 
                 reader = create_reader(kafka, _CLIENT_ID)
                 clients.push_async_callback(stop_reader, reader)
                 await reader.start()
+            if ensured:
+                async with asyncio.timeout(_CREATE_SECONDS):
+                    await ensure_topics(admin, ensured)
             async with asyncio.timeout(_REPORT_SECONDS):
                 return await report_topics(admin, reader, names, groups)
+    except TopicsUnfit as error:
+        raise CommandError(str(error), ExitCode.USAGE) from None
     except (KafkaError, OSError, TimeoutError) as error:
         raise CommandError(
             f"Kafka at {address.value} ({address.source}) does not answer: {_reason(error)}; "

@@ -163,6 +163,38 @@ async def test_topics_that_are_not_there_yet_are_said_to_be_missing(
     assert lines[0] == {"topic": names.interactive, "exists": False}
 
 
+async def test_missing_topics_are_created_on_demand_as_the_services_would(
+    kafka_settings: KafkaSettings, names: TopicNames, tmp_path: Path
+) -> None:
+    environ = variables(kafka_settings) | {
+        variable_name("kafka", "replication_factor"): "1",
+        variable_name("kafka", "min_insync_replicas"): "1",
+        variable_name("kafka", "task_partitions"): "3",
+    }
+    for _ in range(2):  # a second time changes nothing
+        lines = await topics_json("--create", folder=tmp_path, environ=environ)
+        assert [(line["topic"], line["partitions"]) for line in lines] == [
+            (names.interactive, 3),
+            (names.batch, 3),
+            (names.results, 3),
+            (names.dead_letters, 3),
+        ]
+
+
+@pytest.mark.usefixtures("topics")
+async def test_a_topic_that_does_not_fit_is_said_with_its_mend(
+    kafka_settings: KafkaSettings, names: TopicNames, tmp_path: Path
+) -> None:
+    environ = variables(kafka_settings) | {
+        variable_name("kafka", "replication_factor"): "1",
+        variable_name("kafka", "min_insync_replicas"): "1",
+        variable_name("kafka", "task_partitions"): "7",
+    }
+    run = await run_command("topics", "--create", folder=tmp_path, environ=environ)
+    assert run.status == ExitCode.USAGE
+    assert f"promptmill: {names.interactive} has 6 partitions, 7 are wanted: add partitions" in run.errors
+
+
 async def test_kafka_is_found_where_the_local_stack_says(kafka_settings: KafkaSettings, tmp_path: Path) -> None:
     (tmp_path / STACK_FILE).parent.mkdir()
     (tmp_path / STACK_FILE).write_text(json.dumps({"kafka": kafka_settings.bootstrap_servers}))

@@ -22,16 +22,18 @@ _STOP_SECONDS = 10
 
 
 @asynccontextmanager
-async def listening(behaviour: Behaviour, *, port: int = 0, log_limit: int = LOG_LIMIT) -> AsyncIterator[str]:
-    """Serve the fake model on loopback in the running loop and yield its URL, without ``/v1``.
+async def listening(
+    behaviour: Behaviour, *, host: str = "127.0.0.1", port: int = 0, log_limit: int = LOG_LIMIT
+) -> AsyncIterator[str]:
+    """Serve the fake model in the running loop, on loopback unless told otherwise; yields its URL, without ``/v1``.
 
     Leaving closes every connection, whatever is under way.
     """
     model = FakeModelServer(behaviour, log_limit=log_limit, now=time.time)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(model.connect, "127.0.0.1", port, backlog=_BACKLOG)
+    server = await loop.create_server(model.connect, host, port, backlog=_BACKLOG)
     try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield f"http://{host}:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
         await _drop(model.connections)

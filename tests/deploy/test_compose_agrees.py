@@ -1,0 +1,144 @@
+"""The Compose file, read without Docker: it must say what the local stack and the settings say."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cli.stack.kafka_config import Node, server_properties
+from cli.stack.model import MODEL_NAME
+from cli.stack.services import ServiceChildren
+from cli.stack.valkey import prepare_valkey
+from consumer.settings import LlmSettings, WorkerSettings
+from tests.deploy.compose import version
+from tests.support.docker import ROOT
+
+COMPOSE_FILE = ROOT / "docker-compose.yml"
+CLUSTER = ROOT / "deploy" / "compose" / "cluster.env"
+SERVICES = yaml.safe_load(COMPOSE_FILE.read_text("utf-8"))["services"]
+OURS = ("topics", "api", "consumer", "cli", "model")
+
+# Names and addresses, which differ by their nature.
+_OWN_TO_EACH = {
+    "node.id", "controller.quorum.voters", "listeners", "advertised.listeners",
+    "listener.security.protocol.map", "log.dirs",
+}  # fmt: skip
+
+
+def variables(path: Path) -> dict[str, str]:
+    lines = [line for line in path.read_text("utf-8").splitlines() if line and not line.startswith("#")]
+    return dict(line.split("=", 1) for line in lines)
+
+
+def resolved(text: str, given: dict[str, str]) -> str:
+    """Fill in `${NAME:-default}` as Compose does."""
+    return re.sub(r"\$\{(\w+):-([^}]*)\}", lambda found: given.get(found[1]) or found[2], text)
+
+
+def kafka_properties(service: str, given: dict[str, str]) -> dict[str, str]:
+    environment: dict[str, Any] = SERVICES[service]["environment"]
+    return {
+        name.removeprefix("KAFKA_").lower().replace("_", "."): resolved(str(value), given)
+        for name, value in environment.items()
+        if name.startswith("KAFKA_") and name != "KAFKA_HEAP_OPTS"
+    }
+
+
+def local_properties(brokers: int) -> dict[str, str]:
+    nodes = [Node(number, 9092, 9093, Path()) for number in range(1, brokers + 1)]
+    lines = server_properties(nodes[0], nodes).splitlines()
+    return dict(line.split("=", 1) for line in lines)
+
+
+@pytest.mark.parametrize(("service", "brokers"), [("kafka", 1), ("kafka", 3), ("kafka-2", 3), ("kafka-3", 3)])
+def test_kafka_is_set_as_the_local_stack_sets_it(service: str, brokers: int) -> None:
+    here = kafka_properties(service, variables(CLUSTER) if brokers > 1 else {})
+    there = local_properties(brokers)
+    common = there.keys() - _OWN_TO_EACH
+    assert len(common) > 12
+    assert {name: here.get(name) for name in common} == {name: there[name] for name in common}
+    # And nothing beside it; how soon a broker counts as dead matters to several only.
+    alone = {"broker.session.timeout.ms", "broker.heartbeat.interval.ms"} if brokers == 1 else set()
+    assert here.keys() - _OWN_TO_EACH - common == alone
+
+
+def test_three_brokers_vote_and_are_told_to_clients() -> None:
+    given = variables(CLUSTER)
+    voters = {f"{number}@{name}:9093" for number, name in enumerate(("kafka", "kafka-2", "kafka-3"), 1)}
+    assert set(given["KAFKA_VOTERS"].split(",")) == voters
+    for service in ("kafka", "kafka-2", "kafka-3"):
+        node = SERVICES[service]["environment"]["KAFKA_NODE_ID"]
+        assert f"{node}@{SERVICES[service]['hostname']}:9093" in voters
+        assert f"{SERVICES[service]['hostname']}:9092" in given["KAFKA_BOOTSTRAP_SERVERS"].split(",")
+    assert given["COMPOSE_PROFILES"] == "cluster"
+
+
+def test_valkey_is_set_as_the_local_stack_sets_it(tmp_path: Path) -> None:
+    prepare_valkey(tmp_path / "valkey-server", 6379, tmp_path, tmp_path)
+    local = dict(line.split(" ", 1) for line in (tmp_path / "valkey.conf").read_text("utf-8").splitlines())
+    command = SERVICES["valkey"]["command"]
+    here = dict(zip(command[1::2], command[2::2], strict=True))
+    names = ("appendonly", "appendfsync", "save", "maxmemory-policy")
+    assert {name: here[f"--{name}"] for name in names} == {name: local[name].strip('"') for name in names}
+    assert len(here) == len(names)
+
+
+def test_a_worker_has_as_long_as_its_settings_say_before_it_is_killed() -> None:
+    worker, llm = WorkerSettings(), LlmSettings()
+    consumer = SERVICES["consumer"]
+    environment = {name: resolved(str(value), {}) for name, value in consumer["environment"].items()}
+    assert resolved(consumer["stop_grace_period"], {}) == f"{worker.shutdown_grace_seconds:g}s"
+    assert environment["PROMPTMILL_WORKER__SHUTDOWN_GRACE_SECONDS"] == f"{worker.shutdown_grace_seconds:g}"
+    assert environment["PROMPTMILL_WORKER__DRAIN_TIMEOUT_SECONDS"] == f"{worker.drain_timeout_seconds:g}"
+    assert environment["PROMPTMILL_LLM__CALL_TIMEOUT_SECONDS"] == f"{llm.call_timeout_seconds:g}"
+
+
+def test_an_api_has_as_long_as_the_local_stack_gives_it(tmp_path: Path) -> None:
+    child = ServiceChildren({}, tmp_path).api(host="127.0.0.1", port=1, operations_port=2)
+    assert SERVICES["api"]["stop_grace_period"] == f"{child.stop_seconds:g}s"
+
+
+def test_without_a_key_the_small_model_is_called() -> None:
+    given = variables(ROOT / "deploy" / "compose" / "llm.env")
+    assert resolved(given["PROMPTMILL_LLM__BASE_URL"], {}) == "http://model:8080/v1"
+    assert resolved(given["PROMPTMILL_LLM__MODEL"], {}) == MODEL_NAME
+    assert SERVICES["consumer"]["env_file"] == ["deploy/compose/${OPENAI_API_KEY:+openai-}llm.env"]
+
+
+def test_every_published_port_is_on_loopback() -> None:
+    ports = [port for service in SERVICES.values() for port in service.get("ports", ())]
+    assert len(ports) >= 6
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_our_containers_can_write_nothing_and_gain_nothing(service: str) -> None:
+    composed = SERVICES[service]
+    assert composed["read_only"] is True
+    assert composed["cap_drop"] == ["ALL"]
+    assert composed["security_opt"] == ["no-new-privileges:true"]
+    assert composed["build"]["target"] in composed["image"]
+
+
+def test_images_are_tagged_by_the_projects_version() -> None:
+    for service in OURS:
+        assert resolved(SERVICES[service]["image"], {}).endswith(f":{version()}")
+        assert resolved(SERVICES[service]["build"]["args"]["VERSION"], {}) == version()
+
+
+def test_no_image_is_of_whatever_version_is_the_latest() -> None:
+    images = [resolved(service["image"], {}) for service in SERVICES.values()]
+    assert all(re.search(r":v?\d+(\.\d+)+$", image) for image in images)
+
+
+def test_every_variable_that_may_be_set_is_explained() -> None:
+    files = [COMPOSE_FILE, *(ROOT / "deploy" / "compose").glob("*llm.env")]
+    used = {name for file in files for name in re.findall(r"\$\{(\w+)", file.read_text("utf-8"))}
+    explained = set(re.findall(r"^#?(\w+)=", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE))
+    for_three_brokers = variables(CLUSTER).keys() | {"KAFKA_2_PORT", "KAFKA_3_PORT"}
+    rare = {"PROMPTMILL_REVISION", "KAFKA_HEAP_OPTS"}
+    rare |= {"PROMPTMILL_KAFKA__TASK_PARTITIONS", "PROMPTMILL_TASKS__MAX_ATTEMPTS"}
+    assert used - for_three_brokers - rare <= explained
+    assert explained <= used | {"COMPOSE_PROFILES"}

@@ -1,0 +1,62 @@
+"""What the dashboard and the alerts ask for is there to be asked for."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client import CollectorRegistry
+
+from consumer.llm.metrics import LlmMetrics
+from consumer.metrics import EngineMetrics
+from producer_api.budget import Budget
+from producer_api.metrics import Metrics
+from tests.support.docker import ROOT
+
+_FILES = ROOT / "deploy" / "helm" / "promptmill" / "files"
+_SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
+
+
+def exported() -> set[str]:
+    """The names that both services' /metrics have."""
+    registry = CollectorRegistry()
+    EngineMetrics(registry)
+    LlmMetrics(registry)
+    Metrics(registry, Budget(max_bytes=1, max_records=1), connected=lambda: True)
+    return {family.name + suffix for family in registry.collect() for suffix in _SUFFIXES[family.type]}
+
+
+def dashboard_expressions(path: Path) -> list[str]:
+    dashboard: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
+
+
+def alert_expressions(path: Path) -> list[str]:
+    groups: list[dict[str, Any]] = yaml.safe_load(path.read_text("utf-8"))["groups"]
+    return [rule["expr"] for group in groups for rule in group["rules"]]
+
+
+@pytest.mark.parametrize(
+    "expressions",
+    [dashboard_expressions(_FILES / "dashboard.json"), alert_expressions(_FILES / "alerts.yml")],
+    ids=["dashboard", "alerts"],
+)
+def test_every_metric_asked_for_is_exported(expressions: list[str]) -> None:
+    asked = {name for expression in expressions for name in re.findall(r"promptmill_\w+", expression)}
+    assert len(asked) > 5
+    assert asked <= exported()
+
+
+def test_panels_do_not_overlap_and_have_numbers_of_their_own() -> None:
+    panels: list[dict[str, Any]] = json.loads((_FILES / "dashboard.json").read_text("utf-8"))["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    cells = [
+        (x, y)
+        for panel in panels
+        for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
+        for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
+    ]
+    assert len(set(cells)) == len(cells)
+    assert {x for x, _ in cells} == set(range(24))

@@ -83,9 +83,17 @@ images: ## Build the images, tagged with the version; all with IMAGES="api consu
 	@docker image ls --format '{{.Repository}}:{{.Tag}} {{.Size}}' | grep -E '^promptmill-($(subst $() ,|,$(IMAGES))):$(VERSION) '
 
 DEPLOY := $(VENV)/deploy
-lint-deploy: $(DEPLOY)/.installed ## Of lint, what is deployed
+lint-deploy: $(DEPLOY)/.installed $(DEPLOY)/bin/helm $(DEPLOY)/bin/kube-score ## Of lint, what is deployed
 	$(DEPLOY)/bin/hadolint deploy/Dockerfile
-	$(DEPLOY)/bin/yamllint --strict docker-compose.yml deploy/prometheus deploy/grafana deploy/helm/promptmill/files tests/deploy
+	$(DEPLOY)/bin/yamllint --strict docker-compose.yml deploy/prometheus deploy/grafana deploy/helm/ci deploy/helm/refused \
+	  deploy/helm/promptmill/values.yaml deploy/helm/promptmill/Chart.yaml deploy/helm/promptmill/files tests/deploy
+	$(DEPLOY)/bin/python -m deploy.checks --tools $(DEPLOY)/bin
+
+# Built from the Go module proxy, pinned and hashed in deploy/tools.
+$(DEPLOY)/bin/%: deploy/tools/%/go.mod deploy/tools/%/go.sum | $(DEPLOY)/.installed
+	@command -v go >/dev/null || { echo "The chart's checks build $* with Go, which is not here: install Go 1.26 or later" >&2; exit 1; }
+	cd deploy/tools/$* && GOBIN=$(abspath $(DEPLOY)/bin) go install -trimpath -ldflags '-s -w' tool
+	@touch $@
 
 $(DEPLOY)/.installed: requirements/deploy.txt | $(VENV)/bin/python
 	$(BIN)/python -m venv $(DEPLOY)

@@ -1,0 +1,188 @@
+"""What must be true of every rendering of the chart, beyond its schemas. Pure."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+Manifest = Mapping[str, Any]
+Fact = Callable[[Sequence[Manifest]], Iterator[str]]
+
+_SECRET_WORDS = ("PASSWORD", "API_KEY", "TOKEN", "REDIS__URL")
+# Of requests under way, in producer_api.serving; and a little to close what is open.
+_API_GRACE_SECONDS = 40
+
+
+def complaints(manifests: Sequence[Manifest]) -> list[str]:
+    """What is not as it should be, one a line."""
+    return [complaint for fact in FACTS for complaint in fact(manifests)]
+
+
+def names_are_unique(manifests: Sequence[Manifest]) -> Iterator[str]:
+    """No manifest replaces another."""
+    seen = set()
+    for manifest in manifests:
+        key = manifest["kind"], manifest["metadata"]["name"]
+        if key in seen:
+            yield f"{_name(manifest)}: is there twice"
+        seen.add(key)
+
+
+def pods_are_confined(manifests: Sequence[Manifest]) -> Iterator[str]:
+    """No pod has a token, a writable root, a capability, or another user than its own."""
+    for manifest, pod in _pods(manifests):
+        name = _name(manifest)
+        if pod.get("automountServiceAccountToken") is not False:
+            yield f"{name}: its pods have a token of the API server"
+        if not pod.get("serviceAccountName"):
+            yield f"{name}: its pods have no service account of their own"
+        if pod.get("securityContext", {}).get("seccompProfile", {}).get("type") != "RuntimeDefault":
+            yield f"{name}: no seccomp profile"
+        for container in pod["containers"]:
+            security = container.get("securityContext", {})
+            if not (security.get("runAsNonRoot") and security.get("readOnlyRootFilesystem")):
+                yield f"{name}: a container may be root or write to its root"
+            if security.get("allowPrivilegeEscalation") is not False or security.get("capabilities") != {
+                "drop": ["ALL"]
+            }:
+                yield f"{name}: a container may gain privileges"
+
+
+def images_have_versions(manifests: Sequence[Manifest]) -> Iterator[str]:
+    """What runs is said by number."""
+    for manifest, pod in _pods(manifests):
+        for container in pod["containers"]:
+            _, _, tag = container["image"].rpartition("/")[2].partition(":")
+            if not tag or tag == "latest":
+                yield f"{_name(manifest)}: image {container['image']} is of no certain version"
+
+
+def resources_are_bounded(manifests: Sequence[Manifest]) -> Iterator[str]:
+    """Every container says what it needs, and its memory has an end."""
+    for manifest, pod in _pods(manifests):
+        for container in pod["containers"]:
+            resources = container.get("resources", {})
+            if not {"cpu", "memory"} <= resources.get("requests", {}).keys() or "memory" not in resources.get(
+                "limits", {}
+            ):
+                yield f"{_name(manifest)}: {container['name']} has no requests, or no limit of memory"
+
+
+def secrets_are_references(manifests: Sequence[Manifest]) -> Iterator[str]:
+    """No secret stands in a manifest."""
+    for manifest, pod in _pods(manifests):
+        for container in pod["containers"]:
+            for variable in container.get("env", ()):
+                if "value" in variable and variable["name"].endswith(_SECRET_WORDS):
+                    yield f"{_name(manifest)}: {variable['name']} is written out"
+
+
+def workers_have_time_to_drain(manifests: Sequence[Manifest]) -> Iterator[str]:
+    """Call timeout <= drain < the pod's grace period, and the API has time for its requests."""
+    for manifest, pod in _pods(manifests):
+        grace, environment = pod.get("terminationGracePeriodSeconds", 30), _environment(pod)
+        component = manifest["metadata"]["labels"]["app.kubernetes.io/component"]
+        if component == "consumer":
+            call = float(environment["PROMPTMILL_LLM__CALL_TIMEOUT_SECONDS"])
+            drain = float(environment["PROMPTMILL_WORKER__DRAIN_TIMEOUT_SECONDS"])
+            told = float(environment["PROMPTMILL_WORKER__SHUTDOWN_GRACE_SECONDS"])
+            if not call <= drain < told <= grace:
+                yield f"{_name(manifest)}: call {call} <= drain {drain} < grace {told} <= {grace} does not hold"
+        if component == "api":
+            pause = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+            if grace < pause + _API_GRACE_SECONDS:
+                yield f"{_name(manifest)}: {grace} s are less than {pause} and {_API_GRACE_SECONDS}"
+
+
+def probes_are_on_the_operations_port(manifests: Sequence[Manifest]) -> Iterator[str]:
+    """Liveness is the process's own; readiness is another question."""
+    wanted = {"startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe": "/readyz"}
+    for manifest in _of_kind(manifests, "Deployment"):
+        for container in manifest["spec"]["template"]["spec"]["containers"]:
+            for probe, path in wanted.items():
+                asked = container.get(probe, {}).get("httpGet", {})
+                if (asked.get("path"), asked.get("port")) != (path, "operations"):
+                    yield f"{_name(manifest)}: {probe} does not ask {path} of the operations port"
+
+
+def selectors_find_pods(manifests: Sequence[Manifest]) -> Iterator[str]:
+    """Whatever selects pods selects some of ours."""
+    pods = [manifest["spec"]["template"]["metadata"]["labels"] for manifest, _ in _pods(manifests)]
+    for manifest in manifests:
+        spec = manifest.get("spec", {})
+        found = {
+            "Service": lambda spec=spec: spec["selector"],
+            "PodDisruptionBudget": lambda spec=spec: spec["selector"]["matchLabels"],
+            "NetworkPolicy": lambda spec=spec: spec["podSelector"]["matchLabels"],
+            "Deployment": lambda spec=spec: spec["selector"]["matchLabels"],
+            "PodMonitor": lambda spec=spec: spec["selector"]["matchLabels"],
+        }.get(manifest["kind"])
+        if found is not None and not any(found().items() <= labels.items() for labels in pods):
+            yield f"{_name(manifest)}: selects no pod"
+
+
+def scaled_deployments_exist(manifests: Sequence[Manifest]) -> Iterator[str]:
+    """What is scaled is there, has no number of its own, and is scaled by one alone."""
+    deployments = {manifest["metadata"]["name"]: manifest for manifest in _of_kind(manifests, "Deployment")}
+    scaled = [
+        manifest["spec"]["scaleTargetRef"]["name"]
+        for kind in ("HorizontalPodAutoscaler", "ScaledObject")
+        for manifest in _of_kind(manifests, kind)
+    ]
+    for name, deployment in deployments.items():
+        scalers, fixed = scaled.count(name), "replicas" in deployment["spec"]
+        if scalers + fixed != 1:
+            yield f"Deployment {name}: scaled by {scalers}, with replicas: {fixed}"
+    for name in set(scaled) - deployments.keys():
+        yield f"scaled, and not there: {name}"
+
+
+def lag_is_that_of_our_group(manifests: Sequence[Manifest]) -> Iterator[str]:
+    """KEDA looks at the topics that the workers read, in the group they are in, from where they begin."""
+    for manifest in _of_kind(manifests, "ScaledObject"):
+        (consumer,) = [pod for of, pod in _pods(manifests) if of["metadata"]["name"].endswith("-consumer")]
+        environment = _environment(consumer)
+        prefix = environment["PROMPTMILL_KAFKA__TOPIC_PREFIX"]
+        told = [trigger["metadata"] for trigger in manifest["spec"]["triggers"] if trigger["type"] == "kafka"]
+        seen = {(each["consumerGroup"], each["topic"], each["offsetResetPolicy"]) for each in told}
+        if seen != {(f"{prefix}llm", f"{prefix}tasks.{lane}", "earliest") for lane in ("interactive", "batch")}:
+            yield f"{_name(manifest)}: looks at {sorted(seen)}"
+        if {each["bootstrapServers"] for each in told} != {environment["PROMPTMILL_KAFKA__BOOTSTRAP_SERVERS"]}:
+            yield f"{_name(manifest)}: looks at other brokers"
+        if any(int(each["lagThreshold"]) < int(environment["PROMPTMILL_WORKER__CONCURRENCY"]) for each in told):
+            yield f"{_name(manifest)}: what one worker has in flight would count as too much for it"
+
+
+FACTS: tuple[Fact, ...] = (
+    names_are_unique,
+    pods_are_confined,
+    images_have_versions,
+    resources_are_bounded,
+    secrets_are_references,
+    workers_have_time_to_drain,
+    probes_are_on_the_operations_port,
+    selectors_find_pods,
+    scaled_deployments_exist,
+    lag_is_that_of_our_group,
+)
+
+
+def _of_kind(manifests: Sequence[Manifest], kind: str) -> list[Manifest]:
+    return [manifest for manifest in manifests if manifest["kind"] == kind]
+
+
+def _pods(manifests: Sequence[Manifest]) -> Iterator[tuple[Manifest, Manifest]]:
+    for manifest in manifests:
+        if manifest["kind"] in {"Deployment", "Job"}:
+            yield manifest, manifest["spec"]["template"]["spec"]
+
+
+def _environment(pod: Manifest) -> dict[str, str]:
+    return {
+        variable["name"]: variable["value"]
+        for container in pod["containers"]
+        for variable in container.get("env", ())
+        if "value" in variable
+    }
+
+
+def _name(manifest: Manifest) -> str:
+    return f"{manifest['kind']} {manifest['metadata']['name']}"

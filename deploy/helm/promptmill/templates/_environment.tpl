@@ -1,0 +1,39 @@
+{{- /* What every part is told about Kafka. */}}
+{{- define "promptmill.kafkaEnvironment" -}}
+{{- $kafka := .Values.kafka }}
+- {name: PROMPTMILL_KAFKA__BOOTSTRAP_SERVERS, value: {{ required "kafka.bootstrapServers: host:port of your brokers" $kafka.bootstrapServers | quote }}}
+- {name: PROMPTMILL_KAFKA__TOPIC_PREFIX, value: {{ $kafka.topicPrefix | quote }}}
+- {name: PROMPTMILL_KAFKA__REPLICATION_FACTOR, value: {{ $kafka.replicationFactor | quote }}}
+- {name: PROMPTMILL_KAFKA__MIN_INSYNC_REPLICAS, value: {{ $kafka.minInsyncReplicas | quote }}}
+- {name: PROMPTMILL_KAFKA__TASK_PARTITIONS, value: {{ $kafka.taskPartitions | quote }}}
+- {name: PROMPTMILL_KAFKA__SECURITY_PROTOCOL, value: {{ $kafka.securityProtocol }}}
+{{- if hasPrefix "SASL" $kafka.securityProtocol }}
+{{- $secret := $kafka.credentialsSecret }}
+{{- if not $secret }}{{ fail "kafka.credentialsSecret: SASL needs a Secret with user name and password" }}{{ end }}
+- {name: PROMPTMILL_KAFKA__SASL_MECHANISM, value: {{ $kafka.saslMechanism }}}
+- name: PROMPTMILL_KAFKA__SASL_USERNAME
+  valueFrom: {secretKeyRef: {name: {{ $secret.name }}, key: {{ $secret.keys.username }}}}
+- name: PROMPTMILL_KAFKA__SASL_PASSWORD
+  valueFrom: {secretKeyRef: {name: {{ $secret.name }}, key: {{ $secret.keys.password }}}}
+{{- end }}
+{{- if $kafka.caSecret }}
+- {name: PROMPTMILL_KAFKA__SSL_CAFILE, value: /etc/promptmill/kafka/ca.crt}
+{{- end }}
+- {name: PROMPTMILL_TASKS__DEADLINE_SECONDS, value: {{ .Values.tasks.deadlineSeconds | int | quote }}}
+- {name: PROMPTMILL_TASKS__RESULT_TTL_SECONDS, value: {{ .Values.tasks.resultTtlSeconds | int | quote }}}
+- {name: PROMPTMILL_TASKS__MAX_ATTEMPTS, value: {{ .Values.tasks.maxAttempts | quote }}}
+- {name: PROMPTMILL_LOG__LEVEL, value: {{ .Values.log.level }}}
+- {name: PROMPTMILL_LOG__FORMAT, value: json}
+{{- range $name, $value := .Values.extraEnvironment }}
+- {name: {{ $name }}, value: {{ $value | quote }}}
+{{- end }}
+{{- end }}
+
+{{- /* That and Redis: what both services are told. */}}
+{{- define "promptmill.environment" -}}
+{{ include "promptmill.kafkaEnvironment" . }}
+{{- if not .Values.redis.urlSecret }}{{ fail "redis.urlSecret: {name, key} of a Secret with the address of your Redis" }}{{ end }}
+- name: PROMPTMILL_REDIS__URL
+  valueFrom: {secretKeyRef: {name: {{ .Values.redis.urlSecret.name }}, key: {{ .Values.redis.urlSecret.key }}}}
+- {name: PROMPTMILL_REDIS__KEY_PREFIX, value: {{ .Values.redis.keyPrefix | quote }}}
+{{- end }}

@@ -1,0 +1,64 @@
+{{- define "promptmill.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{- define "promptmill.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+privileged: false
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+capabilities: {drop: [ALL]}
+{{- end }}
+
+{{- define "promptmill.probes" -}}
+startupProbe:
+  httpGet: {path: /livez, port: operations}
+  periodSeconds: 2
+  failureThreshold: 30
+# Fails only when this process should be replaced; what is away beside it is no reason.
+livenessProbe:
+  httpGet: {path: /livez, port: operations}
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 3
+readinessProbe:
+  httpGet: {path: /readyz, port: operations}
+  periodSeconds: 5
+  timeoutSeconds: 5
+  failureThreshold: 2
+{{- end }}
+
+{{- define "promptmill.spread" -}}
+{{- range $key := list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+- maxSkew: 1
+  topologyKey: {{ $key }}
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels: {{- include "promptmill.selector" $ | nindent 6 }}
+  matchLabelKeys: [pod-template-hash]
+{{- end }}
+{{- end }}
+
+{{- define "promptmill.volumes" -}}
+- name: tmp
+  emptyDir: {sizeLimit: 32Mi}
+{{- with .Values.kafka.caSecret }}
+- name: kafka-ca
+  secret:
+    secretName: {{ .name }}
+    items: [{key: {{ .key }}, path: ca.crt}]
+{{- end }}
+{{- end }}
+
+{{- define "promptmill.mounts" -}}
+- {name: tmp, mountPath: /tmp}
+{{- if .Values.kafka.caSecret }}
+- {name: kafka-ca, mountPath: /etc/promptmill/kafka, readOnly: true}
+{{- end }}
+{{- end }}

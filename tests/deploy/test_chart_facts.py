@@ -1,0 +1,163 @@
+"""Each fact of deploy.checks is one that a chart can fail."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from deploy.checks import facts
+
+Manifest = dict[str, Any]
+Break = Callable[[dict[str, Manifest]], object]
+
+_LABELS = {"app.kubernetes.io/name": "promptmill"}
+
+
+def deployment(component: str, environment: dict[str, str], **pod: Any) -> Manifest:
+    labels = {**_LABELS, "app.kubernetes.io/component": component}
+    probe = {"httpGet": {"path": "/livez", "port": "operations"}}
+    return {
+        "kind": "Deployment",
+        "metadata": {"name": f"prod-{component}", "labels": labels},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {
+                    "automountServiceAccountToken": False,
+                    "serviceAccountName": f"prod-{component}",
+                    "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+                    "containers": [
+                        {
+                            "name": component,
+                            "image": f"registry.example:5000/promptmill-{component}:1.2.3",
+                            "env": [{"name": name, "value": value} for name, value in environment.items()],
+                            "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "1Gi"}},
+                            "securityContext": {
+                                "runAsNonRoot": True,
+                                "readOnlyRootFilesystem": True,
+                                "allowPrivilegeEscalation": False,
+                                "capabilities": {"drop": ["ALL"]},
+                            },
+                            "startupProbe": probe,
+                            "livenessProbe": probe,
+                            "readinessProbe": {"httpGet": {"path": "/readyz", "port": "operations"}},
+                            "lifecycle": {"preStop": {"sleep": {"seconds": 5}}},
+                        }
+                    ],
+                    **pod,
+                },
+            },
+        },
+    }
+
+
+def good() -> dict[str, Manifest]:
+    """A chart of which nothing is to be said, by short names."""
+    brokers = {"PROMPTMILL_KAFKA__BOOTSTRAP_SERVERS": "kafka:9092", "PROMPTMILL_KAFKA__TOPIC_PREFIX": "promptmill."}
+    worker = {
+        "PROMPTMILL_LLM__CALL_TIMEOUT_SECONDS": "300",
+        "PROMPTMILL_WORKER__DRAIN_TIMEOUT_SECONDS": "310",
+        "PROMPTMILL_WORKER__SHUTDOWN_GRACE_SECONDS": "330",
+        "PROMPTMILL_WORKER__CONCURRENCY": "20",
+    }
+    triggers = [
+        {
+            "type": "kafka",
+            "metadata": {
+                "bootstrapServers": "kafka:9092",
+                "consumerGroup": "promptmill.llm",
+                "topic": f"promptmill.tasks.{lane}",
+                "offsetResetPolicy": "earliest",
+                "lagThreshold": "120",
+            },
+        }
+        for lane in ("interactive", "batch")
+    ]
+    return {
+        "api": deployment("api", brokers, terminationGracePeriodSeconds=45),
+        "consumer": deployment("consumer", {**brokers, **worker}, terminationGracePeriodSeconds=330),
+        "budget": {
+            "kind": "PodDisruptionBudget",
+            "metadata": {"name": "prod-api"},
+            "spec": {"selector": {"matchLabels": {"app.kubernetes.io/component": "api"}}},
+        },
+        "hpa": {
+            "kind": "HorizontalPodAutoscaler",
+            "metadata": {"name": "prod-api"},
+            "spec": {"scaleTargetRef": {"name": "prod-api"}},
+        },
+        "scaled": {
+            "kind": "ScaledObject",
+            "metadata": {"name": "prod-consumer"},
+            "spec": {"scaleTargetRef": {"name": "prod-consumer"}, "triggers": triggers},
+        },
+    }
+
+
+def pod(manifest: Manifest) -> Manifest:
+    found: Manifest = manifest["spec"]["template"]["spec"]
+    return found
+
+
+def container(manifest: Manifest) -> Manifest:
+    found: Manifest = pod(manifest)["containers"][0]
+    return found
+
+
+def test_a_good_chart_has_no_complaints() -> None:
+    assert facts.complaints(list(good().values())) == []
+
+
+@pytest.mark.parametrize(
+    ("broken", "complaint"),
+    [
+        (lambda all_: all_.update(again=copy.deepcopy(all_["budget"])), "is there twice"),
+        (lambda all_: pod(all_["api"]).pop("automountServiceAccountToken"), "have a token"),
+        (lambda all_: pod(all_["api"]).pop("serviceAccountName"), "no service account of their own"),
+        (lambda all_: pod(all_["api"]).pop("securityContext"), "no seccomp profile"),
+        (lambda all_: container(all_["api"])["securityContext"].pop("readOnlyRootFilesystem"), "write to its root"),
+        (lambda all_: container(all_["api"])["securityContext"].update(capabilities={}), "gain privileges"),
+        (
+            lambda all_: container(all_["api"]).update(image="host:5000/promptmill-api"),
+            "promptmill-api is of no certain",
+        ),
+        (lambda all_: container(all_["api"]).update(image="promptmill-api:latest"), "latest is of no certain"),
+        (lambda all_: container(all_["api"])["resources"]["limits"].clear(), "no limit of memory"),
+        (
+            lambda all_: container(all_["api"])["env"].append({"name": "PROMPTMILL_REDIS__URL", "value": "redis://x"}),
+            "PROMPTMILL_REDIS__URL is written out",
+        ),
+        (
+            lambda all_: pod(all_["consumer"]).update(terminationGracePeriodSeconds=329),
+            "grace 330.0 <= 329 does not hold",
+        ),
+        (
+            lambda all_: container(all_["consumer"])["env"][2].update(value="311"),
+            "call 311.0 <= drain 310.0 < grace 330.0 <= 330 does not hold",
+        ),
+        (lambda all_: pod(all_["api"]).update(terminationGracePeriodSeconds=44), "are less than"),
+        (lambda all_: container(all_["api"])["livenessProbe"]["httpGet"].update(path="/readyz"), "does not ask /livez"),
+        (lambda all_: container(all_["api"]).pop("readinessProbe"), "does not ask /readyz"),
+        (lambda all_: all_["budget"]["spec"]["selector"]["matchLabels"].update(x="y"), "selects no pod"),
+        (lambda all_: all_["api"]["spec"].update(replicas=2), "with replicas: True"),
+        (lambda all_: all_.pop("hpa"), "scaled by 0"),
+        (lambda all_: all_["hpa"]["spec"]["scaleTargetRef"].update(name="prod-consumer"), "scaled by 2"),
+        (lambda all_: all_["hpa"]["spec"]["scaleTargetRef"].update(name="nobody"), "not there: nobody"),
+        (lambda all_: all_["scaled"]["spec"]["triggers"].pop(), "looks at ["),
+        (
+            lambda all_: all_["scaled"]["spec"]["triggers"][0]["metadata"].update(offsetResetPolicy="latest"),
+            "tasks.interactive', 'latest')",
+        ),
+        (
+            lambda all_: all_["scaled"]["spec"]["triggers"][0]["metadata"].update(bootstrapServers="other:9092"),
+            "other brokers",
+        ),
+        (lambda all_: all_["scaled"]["spec"]["triggers"][0]["metadata"].update(lagThreshold="19"), "count as too much"),
+    ],
+)
+def test_a_chart_that_breaks_a_fact_is_complained_of(broken: Break, complaint: str) -> None:
+    manifests = good()
+    broken(manifests)
+    assert any(complaint in said for said in facts.complaints(list(manifests.values())))

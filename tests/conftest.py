@@ -24,7 +24,7 @@ PROFILE_VARIABLE = "PROMPTMILL_HYPOTHESIS_PROFILE"
 _NO_DOCKER = "no containers here"
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     # No deadline: a shared machine is slow at times, and that is no property of the code.
     hypothesis.settings.register_profile("default", max_examples=200, deadline=None)
     hypothesis.settings.register_profile("nightly", max_examples=2000, deadline=None)
@@ -38,9 +38,12 @@ def pytest_configure() -> None:
     hypothesis.settings.load_profile(profile)
     try:
         chosen_backend(os.environ)
-        docker_is_required(os.environ)
+        docker_required = docker_is_required(os.environ)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
+    # Asked before anything runs, and by the process that starts the others.
+    if docker_required and not hasattr(config, "workerinput") and (hindrance := docker_hindrance()) is not None:
+        raise pytest.UsageError(f"{DOCKER_VARIABLE}=required, and {hindrance}")
 
 
 def pytest_report_header() -> str:
@@ -59,11 +62,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _need_docker(items: list[pytest.Item]) -> None:
     hindrance = docker_hindrance() if items else None
-    if hindrance is None:
-        return
-    if docker_is_required(os.environ):
-        raise pytest.UsageError(f"{DOCKER_VARIABLE}=required, and {hindrance}")
-    for item in items:
+    for item in items if hindrance is not None else []:
         item.add_marker(pytest.mark.skip(reason=f"{_NO_DOCKER}: {hindrance}"))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from tests.support.docker import ROOT, CommandLine
 
 _OVERRIDE = ROOT / "tests" / "deploy" / "compose.test.yml"
-_UP_SECONDS = 240.0
+_UP_SECONDS = 400.0
 _DOWN_SECONDS = 120.0
 # From nothing: every pinned package is downloaded.
 _BUILD_SECONDS = 1200.0

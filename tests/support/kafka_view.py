@@ -36,6 +36,12 @@ class KafkaView:
             return 0
         return sum(1 for member in group["members"] if _has_partitions(member["member_assignment"]))
 
+    async def is_abandoned(self, group_id: str) -> bool:
+        """Tell whether a group has no member at all; while it rebalances it has some."""
+        (answer,) = await self._admin.describe_consumer_groups([group_id])
+        (group,) = answer.to_object()["groups"]
+        return bool(group["state"] == "Empty")
+
     async def wait_for_workers(self, count: int, *, deadline: float = 60.0) -> None:
         """Wait until the workers' group is stable and exactly ``count`` members have partitions.
 

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up test nightly faults soak reliability mutations bench bench-quick newer-peers images lint lint-deploy format requirements clean
+.PHONY: help up test nightly faults soak reliability mutations bench bench-quick newer-peers images dist lint lint-deploy format requirements clean
 
 help: ## List the targets
 	@grep -hE '^[.a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -81,6 +81,26 @@ images: ## Build the images, tagged with the version; all with IMAGES="api consu
 	    --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) .; \
 	done
 	@docker image ls --format '{{.Repository}}:{{.Tag}} {{.Size}}' | grep -E '^promptmill-($(subst $() ,|,$(IMAGES))):$(VERSION) '
+
+RELEASE := $(VENV)/release
+# A copy of what was built, with the pinned packages of a service beside it, must run.
+dist: $(RELEASE)/.installed ## Wheel, source archive and SBOM into dist/, the wheel tried
+	rm -rf dist $(RELEASE)/tried
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || date +%s) $(RELEASE)/bin/python -m build --no-isolation --outdir dist .
+	$(RELEASE)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+	  --output-format JSON --output-file dist/promptmill-$(VERSION).cdx.json requirements/service.txt
+	$(BIN)/python -m venv $(RELEASE)/tried
+	$(RELEASE)/tried/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements/service.txt
+	$(RELEASE)/tried/bin/python -m pip install --disable-pip-version-check --quiet --no-deps dist/promptmill-$(VERSION)-py3-none-any.whl
+	$(RELEASE)/tried/bin/python -m pip check
+	cd / && test "$$($(abspath $(RELEASE))/tried/bin/promptmill --version)" = "promptmill $(VERSION)"
+	@echo "Images of this version: promptmill-api:$(VERSION), promptmill-consumer:$(VERSION), promptmill-cli:$(VERSION) (make images)"
+	@ls -l dist
+
+$(RELEASE)/.installed: requirements/release.txt requirements/build.txt | $(VENV)/bin/python
+	$(BIN)/python -m venv $(RELEASE)
+	$(RELEASE)/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements/release.txt -r requirements/build.txt
+	@touch $@
 
 DEPLOY := $(VENV)/deploy
 lint-deploy: $(DEPLOY)/.installed $(DEPLOY)/bin/helm $(DEPLOY)/bin/kube-score ## Of lint, what is deployed

@@ -5,13 +5,15 @@ from typing import Any
 import hypothesis
 import pytest
 
-from cli.stack.kafka import running_kafka
-from cli.stack.valkey import running_valkey
 from common.settings import KafkaSettings, RedisSettings
 from tests.support.backend import (
+    BACKEND_VARIABLE,
+    Backend,
     chosen_backend,
     kafka_settings_for,
     redis_settings_for,
+    shared_kafka,
+    shared_valkey,
     topics_deleted_afterwards,
     unique_prefix,
 )
@@ -37,20 +39,22 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"{PROFILE_VARIABLE}={profile}: choose default, nightly or unshrunk")
     hypothesis.settings.load_profile(profile)
     try:
-        chosen_backend(os.environ)
-        docker_required = docker_is_required(os.environ)
+        needed = _why_docker_is_needed()
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
     # Asked before anything runs, and by the process that starts the others.
-    if docker_required and not hasattr(config, "workerinput") and (hindrance := docker_hindrance()) is not None:
-        raise pytest.UsageError(f"{DOCKER_VARIABLE}=required, and {hindrance}")
+    if needed is not None and not hasattr(config, "workerinput") and (hindrance := docker_hindrance()) is not None:
+        raise pytest.UsageError(f"{needed}, and {hindrance}")
+
+
+def _why_docker_is_needed() -> str | None:
+    if chosen_backend(os.environ) is Backend.DOCKER:
+        return f"{BACKEND_VARIABLE}={Backend.DOCKER}"
+    return f"{DOCKER_VARIABLE}=required" if docker_is_required(os.environ) else None
 
 
 def pytest_report_header() -> str:
-    return (
-        f"backend: {chosen_backend(os.environ)} (Apache Kafka and Valkey, started when a test first needs them); "
-        f"hypothesis: {os.environ.get(PROFILE_VARIABLE, 'default')}"
-    )
+    return f"backend: {chosen_backend(os.environ).described}; hypothesis: {os.environ.get(PROFILE_VARIABLE, 'default')}"
 
 
 @pytest.hookimpl(trylast=True)
@@ -67,7 +71,8 @@ def _need_docker(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say it aloud when containers were not tested: a line among many skips is easily missed."""
+    """Say which backend ran, and aloud when containers were not tested: a line among many skips is easily missed."""
+    terminalreporter.line(f"backend: {chosen_backend(os.environ).described}")
     left_out = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])]
     left_out = [reason for reason in left_out if _NO_DOCKER in reason]
     if left_out:
@@ -97,14 +102,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @pytest.fixture(scope="session")
 async def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     """Bootstrap servers of a real Kafka that all tests share; it starts when a test first asks for it."""
-    async with running_kafka(tmp_path_factory.mktemp("kafka")) as bootstrap:
+    async with shared_kafka(chosen_backend(os.environ), tmp_path_factory.mktemp("kafka")) as bootstrap:
         yield bootstrap
 
 
 @pytest.fixture(scope="session")
 async def redis_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     """URL of a real Valkey that all tests share; it starts when a test first asks for it."""
-    async with running_valkey(tmp_path_factory.mktemp("valkey")) as url:
+    async with shared_valkey(chosen_backend(os.environ), tmp_path_factory.mktemp("valkey")) as url:
         yield url
 
 

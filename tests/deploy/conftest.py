@@ -13,6 +13,8 @@ from tests.support.fake_model import FakeModel
 from tests.support.kafka_view import KafkaView, looking_into_kafka
 from tests.support.servers import free_ports
 
+# Services of the Compose file, one of each image.
+BUILT = ("topics", "api", "consumer")
 # The first of them builds the images, from nothing if need be.
 _TIMEOUT_SECONDS = 1800
 
@@ -41,8 +43,18 @@ def docker() -> CommandLine:
 
 
 @pytest.fixture(scope="package")
+async def images(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Build our images, as Compose does."""
+    variables = {"TEST_NETWORK": "none"}
+    await Compose("promptmill-test", variables, tmp_path_factory.mktemp("images")).build(*BUILT)
+
+
+@pytest.fixture(scope="package")
 async def project(
-    docker: CommandLine, ports: Ports, tmp_path_factory: pytest.TempPathFactory
+    docker: CommandLine,
+    images: None,  # noqa: ARG001 - they are built first
+    ports: Ports,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Project]:
     """The project that most tests share; each starts of it what it needs."""
     async with own_project(docker, ports, tmp_path_factory.mktemp("compose")) as project:
@@ -58,7 +70,7 @@ def compose(project: Project) -> Compose:
 async def kept_model(
     project: Project, docker: CommandLine, ports: Ports, session: aiohttp.ClientSession
 ) -> AsyncIterator[FakeModel]:
-    async with model_beside(project, docker, ports, session) as model:
+    async with model_beside(project.network, docker, ports, session) as model:
         yield model
 
 

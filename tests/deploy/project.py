@@ -17,6 +17,7 @@ from tests.support.waiting import until
 CONCURRENCY = 4
 _MODEL_NAME = "model-under-test"
 _MODEL_PORT = 8080
+MODEL_URL = f"http://{_MODEL_NAME}:{_MODEL_PORT}/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Project:
 async def own_project(
     docker: CommandLine, ports: Ports, folder: Path, more: Mapping[str, str] | None = None
 ) -> AsyncIterator[Project]:
-    """Yield a project whose images are built; nothing of it is left afterwards.
+    """Yield a project, nothing of it started; nothing of it is left afterwards.
 
     Args:
         docker: What Docker is spoken to with.
@@ -46,7 +47,7 @@ async def own_project(
         "TEST_NETWORK": network,
         "PROMPTMILL_PORT": str(api),
         "KAFKA_PORT": str(kafka),
-        "PROMPTMILL_LLM__BASE_URL": f"http://{_MODEL_NAME}:{_MODEL_PORT}/v1",
+        "PROMPTMILL_LLM__BASE_URL": MODEL_URL,
         "PROMPTMILL_LLM__MODEL": "fake-model",
         "PROMPTMILL_WORKER__CONCURRENCY": str(CONCURRENCY),
         **(more or {}),
@@ -55,7 +56,6 @@ async def own_project(
     await docker.run("docker", "network", "create", network)
     try:
         compose = Compose(network, variables, folder)
-        await compose.build("topics", "api", "consumer", "cli")
         try:
             yield Project(compose, network, f"http://127.0.0.1:{api}", f"127.0.0.1:{kafka}")
         finally:
@@ -66,14 +66,14 @@ async def own_project(
 
 @asynccontextmanager
 async def model_beside(
-    project: Project, docker: CommandLine, ports: Ports, session: aiohttp.ClientSession
+    network: str, docker: CommandLine, ports: Ports, session: aiohttp.ClientSession
 ) -> AsyncIterator[FakeModel]:
-    """Run a fake model in a container in the project's network, and yield its handle."""
-    port, name = ports.free(), f"{project.network}-model"
+    """Run a fake model in a container in a network, where it is at `MODEL_URL`, and yield its handle."""
+    port, name = ports.free(), f"{network}-model"
     try:
         await docker.run(
-            *("docker", "run", "--detach", "--name", name, "--user", "0:0"),
-            *("--network", project.network, "--network-alias", _MODEL_NAME),
+            *("docker", "run", "--detach", "--name", name, "--user", "0:0", "--no-healthcheck"),
+            *("--network", network, "--network-alias", _MODEL_NAME),
             *("--publish", f"127.0.0.1:{port}:{_MODEL_PORT}", "--volume", f"{ROOT / 'tests'}:/srv/tests:ro"),
             *("--env", "PYTHONPATH=/srv", "--entrypoint", "python", image("consumer"), "-P"),
             *("-m", "tests.support.fake_model", "--host", "0.0.0.0", "--port", str(_MODEL_PORT)),  # noqa: S104 - in its own network

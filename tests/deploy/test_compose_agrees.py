@@ -2,10 +2,8 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from cli.stack.kafka_config import Node, server_properties
 from cli.stack.model import MODEL_NAME
@@ -13,11 +11,11 @@ from cli.stack.services import ServiceChildren
 from cli.stack.valkey import prepare_valkey
 from consumer.settings import LlmSettings, WorkerSettings
 from tests.deploy.compose import version
+from tests.support.compose_file import COMPOSE_FILE, composed_services, environment_of, resolved
 from tests.support.docker import ROOT
 
-COMPOSE_FILE = ROOT / "docker-compose.yml"
 CLUSTER = ROOT / "deploy" / "compose" / "cluster.env"
-SERVICES = yaml.safe_load(COMPOSE_FILE.read_text("utf-8"))["services"]
+SERVICES = composed_services()
 OURS = ("topics", "api", "consumer", "cli", "model")
 
 # Names and addresses, which differ by their nature.
@@ -32,16 +30,10 @@ def variables(path: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines)
 
 
-def resolved(text: str, given: dict[str, str]) -> str:
-    """Fill in `${NAME:-default}` as Compose does."""
-    return re.sub(r"\$\{(\w+):-([^}]*)\}", lambda found: given.get(found[1]) or found[2], text)
-
-
 def kafka_properties(service: str, given: dict[str, str]) -> dict[str, str]:
-    environment: dict[str, Any] = SERVICES[service]["environment"]
     return {
-        name.removeprefix("KAFKA_").lower().replace("_", "."): resolved(str(value), given)
-        for name, value in environment.items()
+        name.removeprefix("KAFKA_").lower().replace("_", "."): value
+        for name, value in environment_of(SERVICES[service], given).items()
         if name.startswith("KAFKA_") and name != "KAFKA_HEAP_OPTS"
     }
 
@@ -88,7 +80,7 @@ def test_valkey_is_set_as_the_local_stack_sets_it(tmp_path: Path) -> None:
 def test_a_worker_has_as_long_as_its_settings_say_before_it_is_killed() -> None:
     worker, llm = WorkerSettings(), LlmSettings()
     consumer = SERVICES["consumer"]
-    environment = {name: resolved(str(value), {}) for name, value in consumer["environment"].items()}
+    environment = environment_of(consumer, {})
     assert resolved(consumer["stop_grace_period"], {}) == f"{worker.shutdown_grace_seconds:g}s"
     assert environment["PROMPTMILL_WORKER__SHUTDOWN_GRACE_SECONDS"] == f"{worker.shutdown_grace_seconds:g}"
     assert environment["PROMPTMILL_WORKER__DRAIN_TIMEOUT_SECONDS"] == f"{worker.drain_timeout_seconds:g}"

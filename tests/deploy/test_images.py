@@ -9,7 +9,7 @@ import pytest
 from tests.deploy.compose import Compose, image, version
 from tests.support.docker import CommandLine
 
-pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("compose")]
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("images")]
 
 TARGETS = ("api", "consumer", "cli")
 _MOST_BYTES = 250 * 1000 * 1000

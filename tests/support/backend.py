@@ -2,10 +2,14 @@
 
 import uuid
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from enum import StrEnum
+from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient
 
+from cli.stack.kafka import running_kafka
+from cli.stack.valkey import running_valkey
 from common.connections import create_admin
 from common.settings import KafkaSettings, RedisSettings
 
@@ -13,19 +17,53 @@ BACKEND_VARIABLE = "PROMPTMILL_TEST_BACKEND"
 _PARTITIONS = 6
 
 
-def chosen_backend(environ: Mapping[str, str]) -> str:
+class Backend(StrEnum):
+    """Where the Kafka and the Valkey that tests share run."""
+
+    LOCAL = "local"
+    DOCKER = "docker"
+
+    @property
+    def described(self) -> str:
+        """What a run says of it."""
+        return f"{self} (Apache Kafka and Valkey as {'containers' if self is Backend.DOCKER else 'processes'})"
+
+
+def chosen_backend(environ: Mapping[str, str]) -> Backend:
     """Return the backend that tests run on.
 
     Raises:
         ValueError: It is none that exists; the text names those that do.
     """
-    backend = environ.get(BACKEND_VARIABLE, "local")
-    if backend != "local":
-        raise ValueError(
-            f"{BACKEND_VARIABLE}={backend}: there is no such backend. "
-            "local, the default, runs real Apache Kafka and Valkey as processes of the tests; docker is yet to come"
-        )
-    return backend
+    choice = environ.get(BACKEND_VARIABLE, Backend.LOCAL)
+    try:
+        return Backend(choice)
+    except ValueError:
+        raise ValueError(f"{BACKEND_VARIABLE}={choice}: choose {' or '.join(Backend)}") from None
+
+
+def shared_kafka(backend: Backend, folder: Path) -> AbstractAsyncContextManager[str]:
+    """Run a Kafka on a free port; yields its bootstrap servers.
+
+    Args:
+        backend: How it is run.
+        folder: Takes the data and log of one that is a process.
+    """
+    if backend is Backend.LOCAL:
+        return running_kafka(folder)
+    # Docker's client takes long to import, for each process of tests.
+    from tests.support.containers import kafka_in_a_container  # noqa: PLC0415 - see above
+
+    return kafka_in_a_container()
+
+
+def shared_valkey(backend: Backend, folder: Path) -> AbstractAsyncContextManager[str]:
+    """Run a Valkey on a free port, as `shared_kafka` runs Kafka; yields its URL."""
+    if backend is Backend.LOCAL:
+        return running_valkey(folder)
+    from tests.support.containers import valkey_in_a_container  # noqa: PLC0415 - as above
+
+    return valkey_in_a_container()
 
 
 def unique_prefix() -> str:

@@ -37,10 +37,10 @@ class KafkaView:
         return sum(1 for member in group["members"] if _has_partitions(member["member_assignment"]))
 
     async def is_abandoned(self, group_id: str) -> bool:
-        """Tell whether a group has no member at all; while it rebalances it has some."""
+        """Tell whether a group has no member at all, or never had one; while it rebalances it has some."""
         (answer,) = await self._admin.describe_consumer_groups([group_id])
         (group,) = answer.to_object()["groups"]
-        return bool(group["state"] == "Empty")
+        return group["state"] in {"Empty", "Dead"}
 
     async def wait_for_workers(self, count: int, *, deadline: float = 60.0) -> None:
         """Wait until the workers' group is stable and exactly ``count`` members have partitions.

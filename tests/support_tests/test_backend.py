@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,31 +8,58 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from common.connections import create_admin
 from common.settings import KafkaSettings, RedisSettings
-from tests.support.backend import chosen_backend, kafka_settings_for, topics_deleted_afterwards, unique_prefix
+from tests.support.backend import (
+    BACKEND_VARIABLE,
+    Backend,
+    chosen_backend,
+    kafka_settings_for,
+    topics_deleted_afterwards,
+    unique_prefix,
+)
 from tests.support.redis_client import create_redis
 from tests.support.waiting import until
 
 
-def test_the_local_backend_is_the_default() -> None:
-    assert chosen_backend({}) == "local"
+@pytest.mark.parametrize(
+    ("environ", "backend"),
+    [({}, Backend.LOCAL), ({BACKEND_VARIABLE: "local"}, Backend.LOCAL), ({BACKEND_VARIABLE: "docker"}, Backend.DOCKER)],
+)
+def test_the_local_backend_is_the_default(environ: dict[str, str], backend: Backend) -> None:
+    assert chosen_backend(environ) is backend
 
 
 def test_a_backend_that_does_not_exist_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="PROMPTMILL_TEST_BACKEND=docker: there is no such backend"):
-        chosen_backend({"PROMPTMILL_TEST_BACKEND": "docker"})
+    with pytest.raises(ValueError, match="PROMPTMILL_TEST_BACKEND=podman: choose local or docker"):
+        chosen_backend({"PROMPTMILL_TEST_BACKEND": "podman"})
 
 
-def test_a_run_of_pytest_on_an_unknown_backend_ends_with_a_usage_error() -> None:
-    run = subprocess.run(
+@pytest.mark.parametrize(
+    ("backend", "said"),
+    [
+        ("podman", "PROMPTMILL_TEST_BACKEND=podman: choose local or docker"),
+        ("docker", "PROMPTMILL_TEST_BACKEND=docker, and there is no docker command"),
+    ],
+)
+def test_a_run_on_a_backend_that_cannot_be_had_ends_before_any_test(tmp_path: Path, backend: str, said: str) -> None:
+    run = collecting({"PROMPTMILL_TEST_BACKEND": backend, "PATH": str(tmp_path)})
+    assert run.returncode == pytest.ExitCode.USAGE_ERROR
+    assert said in run.stderr
+
+
+def test_a_run_says_which_backend_it_is_on(tmp_path: Path) -> None:
+    assert "backend: local (Apache Kafka and Valkey as processes)" in collecting({"PATH": str(tmp_path)}).stdout
+
+
+def collecting(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Collect this file's tests in a process with these variables."""
+    return subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", str(Path(__file__))],
-        env={"PROMPTMILL_TEST_BACKEND": "docker"},
+        env={"PYTHONPATH": os.environ.get("PYTHONPATH", ""), **environ},
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert run.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "docker is yet to come" in run.stderr
 
 
 async def test_each_test_has_topics_of_its_own_and_leaves_none(kafka_bootstrap: str) -> None:

@@ -21,8 +21,8 @@ async def test_what_was_written_outlives_a_restart(tmp_path: Path) -> None:
     assert _names_in(folder / "valkey") == {"valkey.conf", "appendonlydir"}
 
 
-async def test_it_never_evicts_and_appends_every_second(redis_url: str) -> None:
-    async with Redis.from_url(redis_url) as client:
+async def test_it_never_evicts_and_appends_every_second(tmp_path: Path) -> None:
+    async with running_valkey(tmp_path) as url, Redis.from_url(url) as client:
         settings = await client.config_get("*")
     assert settings["maxmemory-policy"] == "noeviction"
     assert settings["appendonly"] == "yes"

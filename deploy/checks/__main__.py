@@ -20,10 +20,10 @@ _OTHERWISE = (
 def main() -> int:
     """Check every values file; the exit status is 1 when anything is wrong."""
     parser = argparse.ArgumentParser(prog="deploy.checks", description=__doc__)
-    parser.add_argument("--tools", type=Path, required=True, help="folder of helm and kube-score")
+    parser.add_argument("--tools", type=Path, required=True, help="folder of helm, kube-score and go")
     tools: Path = parser.parse_args().tools
     chart = Chart(tools.resolve() / "helm", _HELM_FOLDER / "promptmill")
-    custom = schemas.custom_schemas()
+    custom = schemas.custom_schemas(tools.resolve() / "go")
     wrong = 0
     for values in sorted((_HELM_FOLDER / "ci").glob("*.yaml")):
         found = _checked(chart, values, custom, tools.resolve() / "kube-score")

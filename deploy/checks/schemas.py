@@ -30,8 +30,11 @@ _Loader.add_constructor("tag:yaml.org,2002:value", lambda _loader, node: node.va
 Schemas = Mapping[tuple[str, str], Mapping[str, Any]]
 
 
-def custom_schemas() -> Schemas:
+def custom_schemas(go: Path) -> Schemas:
     """The schema of each custom resource by its version and kind, from the modules that define them.
+
+    Args:
+        go: The program that fetches modules.
 
     Raises:
         subprocess.CalledProcessError: a module cannot be had.
@@ -39,13 +42,13 @@ def custom_schemas() -> Schemas:
     return {
         key: schema
         for module, folder in CUSTOM_RESOURCES
-        for file in sorted((_downloaded(module) / folder).glob("*.yaml"))
+        for file in sorted((_downloaded(go, module) / folder).glob("*.yaml"))
         for key, schema in schemas_in(file.read_text("utf-8"))
     }
 
 
-def _downloaded(module: str) -> Path:
-    asked = ["go", "mod", "download", "-json", module]
+def _downloaded(go: Path, module: str) -> Path:
+    asked = [go, "mod", "download", "-json", module]
     answer = subprocess.run(asked, capture_output=True, text=True, check=True, cwd="/")
     return Path(json.loads(answer.stdout)["Dir"])
 

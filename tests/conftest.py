@@ -57,6 +57,11 @@ def pytest_report_header() -> str:
     return f"backend: {chosen_backend(os.environ).described}; hypothesis: {os.environ.get(PROFILE_VARIABLE, 'default')}"
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if {"kafka_bootstrap", "redis_url"} & set(getattr(item, "fixturenames", ())):
+        item.add_marker(pytest.mark.on_servers)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     _need_docker([item for item in items if item.get_closest_marker("docker") is not None])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from common.setting_names import ENV_DELIMITER, OTHER_VARIABLES
 from common.settings import variable_name
 from common.task import Lane
 from common.topics import TopicNames
@@ -39,6 +40,12 @@ def variables(settings: type[BaseModel]) -> Iterator[str]:
 def test_every_setting_that_is_named_exists(file: Path) -> None:
     named = set(re.findall(r"PROMPTMILL_[A-Z]+__[A-Z_]+[A-Z]", file.read_text("utf-8")))
     assert named <= {*variables(ApiSettings), *variables(WorkerSettings)}
+
+
+def test_what_compose_alone_reads_is_no_misspelt_setting() -> None:
+    files = [ROOT / "docker-compose.yml", ROOT / ".env.example"]
+    named = {name for file in files for name in re.findall(r"\bPROMPTMILL_[A-Z_]+[A-Z]", file.read_text("utf-8"))}
+    assert {name for name in named if ENV_DELIMITER not in name} <= OTHER_VARIABLES
 
 
 def test_the_charts_check_knows_the_groups_and_topics_that_there_are() -> None:

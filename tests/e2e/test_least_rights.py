@@ -1,5 +1,6 @@
 """The rights that docs/operations.md gives to a user of Redis are enough for both services."""
 
+import asyncio
 import re
 import secrets
 from pathlib import Path
@@ -41,6 +42,14 @@ async def test_a_user_of_redis_with_the_rights_on_the_page_is_enough(
     # A cancellation reaches the worker by the channel, at once.
     await fake_model.wait_for_in_flight(0)
     assert (await api.ask("DELETE", f"/v1/tasks/{held}")).status == 200
+    await fake_model.hold()
+    (followed,) = await api.submit(["followed"], stream=True)
+    waiting = asyncio.create_task(
+        api.ask("GET", f"/v1/tasks/{followed}", params={"wait": "30"}), name="a GET that waits"
+    )
+    await fake_model.wait_for_in_flight(1)
+    await fake_model.release_all()
+    assert (await waiting).body["status"] == "completed"
     refused = await redis.execute_command("ACL", "LOG")  # type: ignore[no-untyped-call]  # redis has no types of it
     assert [entry for entry in refused if name.encode() in repr(entry).encode()] == []
     await redis.execute_command("ACL", "DELUSER", name)  # type: ignore[no-untyped-call]  # redis has no types of it

@@ -114,9 +114,11 @@ lint-deploy: $(DEPLOY)/.installed $(DEPLOY)/bin/helm $(DEPLOY)/bin/kube-score ##
 	$(DEPLOY)/bin/python -m deploy.checks --tools $(DEPLOY)/bin
 
 # Built from the Go module proxy, pinned and hashed in deploy/tools.
-$(DEPLOY)/bin/%: deploy/tools/%/go.mod deploy/tools/%/go.sum | $(DEPLOY)/.installed
-	cd deploy/tools/$* && GOTOOLCHAIN=local GOBIN=$(abspath $(DEPLOY)/bin) $(abspath $(DEPLOY)/bin)/go install -trimpath -ldflags '-s -w' tool
-	@touch $@
+GO_BUILD = cd deploy/tools/$(1) && CGO_ENABLED=0 GOTOOLCHAIN=local $(abspath $(DEPLOY)/bin)/go build -trimpath -ldflags '-s -w' -o $(abspath $@) $(2)
+$(DEPLOY)/bin/helm: deploy/tools/helm/go.mod deploy/tools/helm/go.sum | $(DEPLOY)/.installed
+	$(call GO_BUILD,helm,helm.sh/helm/v4/cmd/helm)
+$(DEPLOY)/bin/kube-score: deploy/tools/kube-score/go.mod deploy/tools/kube-score/go.sum | $(DEPLOY)/.installed
+	$(call GO_BUILD,kube-score,github.com/zegl/kube-score/cmd/kube-score)
 
 $(DEPLOY)/.installed: requirements/deploy.txt | $(VENV)/bin/python
 	$(BIN)/python -m venv $(DEPLOY)

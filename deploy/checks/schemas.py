@@ -39,29 +39,41 @@ def custom_schemas(go: Path) -> Schemas:
     Raises:
         subprocess.CalledProcessError: a module cannot be had.
     """
-    return {
-        key: schema
-        for module, folder in CUSTOM_RESOURCES
-        for file in sorted((_downloaded(go, module) / folder).glob("*.yaml"))
-        for key, schema in schemas_in(file.read_text("utf-8"))
-    }
+    return {key: schema for definition in custom_definitions(go) for key, schema in _schemas_of(definition)}
+
+
+def custom_definitions(go: Path) -> Iterator[Mapping[str, Any]]:
+    """The definitions of all custom resources that the chart may use, as their makers ship them.
+
+    Args:
+        go: The program that fetches modules.
+
+    Raises:
+        subprocess.CalledProcessError: a module cannot be had.
+    """
+    for module, folder in CUSTOM_RESOURCES:
+        for file in sorted((_downloaded(go, module) / folder).glob("*.yaml")):
+            yield from definitions_in(file.read_text("utf-8"))
 
 
 def _downloaded(go: Path, module: str) -> Path:
-    asked = [go, "mod", "download", "-json", module]
+    asked = [str(go), "mod", "download", "-json", module]
     answer = subprocess.run(asked, capture_output=True, text=True, check=True, cwd="/")
     return Path(json.loads(answer.stdout)["Dir"])
 
 
-def schemas_in(text: str) -> Iterator[tuple[tuple[str, str], Mapping[str, Any]]]:
-    """The schema of each version of each definition in a file."""
+def definitions_in(text: str) -> Iterator[Mapping[str, Any]]:
+    """The definitions of custom resources in a file."""
     for definition in yaml.load_all(text, Loader=_Loader):
-        if not definition or definition.get("kind") != "CustomResourceDefinition":
-            continue
-        spec = definition["spec"]
-        for version in spec["versions"]:
-            key = f"{spec['group']}/{version['name']}", spec["names"]["kind"]
-            yield key, strict(version["schema"]["openAPIV3Schema"])
+        if definition and definition.get("kind") == "CustomResourceDefinition":
+            yield definition
+
+
+def _schemas_of(definition: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Mapping[str, Any]]]:
+    spec = definition["spec"]
+    for version in spec["versions"]:
+        key = f"{spec['group']}/{version['name']}", spec["names"]["kind"]
+        yield key, strict(version["schema"]["openAPIV3Schema"])
 
 
 def strict(schema: Any) -> Any:

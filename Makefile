@@ -23,7 +23,7 @@ test: $(VENV)/.dev $(OPENAI_2)/.installed ## Every test, on real Kafka and Valke
 TWICE := $(filter required,$(PROMPTMILL_TEST_DOCKER)$(PROMPTMILL_TEST_BACKEND)$(ARGS))
 test: $(VENV)/.dev ## Every test, on real Kafka and Valkey, faults among them
 	$(PYTEST) $(ARGS)
-	$(if $(TWICE),PROMPTMILL_TEST_BACKEND=docker $(PYTEST) -m on_servers tests/e2e tests/producer_api tests/consumer tests/common)
+	$(if $(TWICE),PROMPTMILL_TEST_BACKEND=docker $(PYTEST) -m on_servers tests/e2e tests/consumer/engine tests/common/store)
 
 faults: $(VENV)/.dev ## Of the tests, the faults alone: each strikes the running services
 	$(PYTEST) -m fault tests/faults $(ARGS)

@@ -18,10 +18,9 @@ PROCESSES ?= 3
 PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
 OPENAI_2 := $(VENV)/openai-2
-test: $(VENV)/.dev $(OPENAI_2)/.installed ## Every test, on real Kafka and Valkey, faults among them
 # Where containers are required, what runs on Kafka and Valkey does so a second time, in containers of them.
 TWICE := $(filter required,$(PROMPTMILL_TEST_DOCKER)$(PROMPTMILL_TEST_BACKEND)$(ARGS))
-test: $(VENV)/.dev ## Every test, on real Kafka and Valkey, faults among them
+test: $(VENV)/.dev $(OPENAI_2)/.installed ## Every test, on real Kafka and Valkey, faults among them
 	$(PYTEST) $(ARGS)
 	$(if $(TWICE),PROMPTMILL_TEST_BACKEND=docker $(PYTEST) -m on_servers tests/e2e tests/consumer/engine tests/common/store)
 

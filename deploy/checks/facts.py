@@ -7,8 +7,8 @@ Manifest = Mapping[str, Any]
 Fact = Callable[[Sequence[Manifest]], Iterator[str]]
 
 _SECRET_WORDS = ("PASSWORD", "API_KEY", "TOKEN", "REDIS__URL")
-# Of requests under way, in producer_api.serving; and a little to close what is open.
-_API_GRACE_SECONDS = 40
+# What a request may take that waits for no model, in producer_api.serving; and a little to close what is open.
+API_CLOSING_SECONDS = 40
 
 
 def complaints(manifests: Sequence[Manifest]) -> list[str]:
@@ -88,8 +88,9 @@ def workers_have_time_to_drain(manifests: Sequence[Manifest]) -> Iterator[str]:
                 yield f"{_name(manifest)}: call {call} <= drain {drain} < grace {told} <= {grace} does not hold"
         if component == "api":
             pause = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
-            if grace < pause + _API_GRACE_SECONDS:
-                yield f"{_name(manifest)}: {grace} s are less than {pause} and {_API_GRACE_SECONDS}"
+            drain = float(environment["PROMPTMILL_API__DRAIN_TIMEOUT_SECONDS"])
+            if grace < pause + drain + API_CLOSING_SECONDS:
+                yield f"{_name(manifest)}: {grace} s are less than {pause}, {drain} and {API_CLOSING_SECONDS}"
 
 
 def probes_are_on_the_operations_port(manifests: Sequence[Manifest]) -> Iterator[str]:

@@ -62,6 +62,7 @@ def good() -> dict[str, Manifest]:
         "PROMPTMILL_WORKER__SHUTDOWN_GRACE_SECONDS": "330",
         "PROMPTMILL_WORKER__CONCURRENCY": "20",
     }
+    api = {"PROMPTMILL_API__DRAIN_TIMEOUT_SECONDS": "310"}
     triggers = [
         {
             "type": "kafka",
@@ -76,7 +77,7 @@ def good() -> dict[str, Manifest]:
         for lane in ("interactive", "batch")
     ]
     return {
-        "api": deployment("api", brokers, terminationGracePeriodSeconds=45),
+        "api": deployment("api", {**brokers, **api}, terminationGracePeriodSeconds=355),
         "consumer": deployment("consumer", {**brokers, **worker}, terminationGracePeriodSeconds=330),
         "budget": {
             "kind": "PodDisruptionBudget",
@@ -137,7 +138,7 @@ def test_a_good_chart_has_no_complaints() -> None:
             lambda all_: container(all_["consumer"])["env"][2].update(value="311"),
             "call 311.0 <= drain 310.0 < grace 330.0 <= 330 does not hold",
         ),
-        (lambda all_: pod(all_["api"]).update(terminationGracePeriodSeconds=44), "are less than"),
+        (lambda all_: pod(all_["api"]).update(terminationGracePeriodSeconds=354), "are less than"),
         (lambda all_: container(all_["api"])["livenessProbe"]["httpGet"].update(path="/readyz"), "does not ask /livez"),
         (lambda all_: container(all_["api"]).pop("readinessProbe"), "does not ask /readyz"),
         (lambda all_: all_["budget"]["spec"]["selector"]["matchLabels"].update(x="y"), "selects no pod"),

@@ -7,9 +7,10 @@ import pytest
 
 from cli.stack.kafka_config import Node, server_properties
 from cli.stack.model import MODEL_NAME
-from cli.stack.services import ServiceChildren
 from cli.stack.valkey import prepare_valkey
 from consumer.settings import LlmSettings, WorkerSettings
+from deploy.checks.facts import API_CLOSING_SECONDS
+from producer_api.settings import ApiSettings
 from tests.deploy.compose import version
 from tests.support.compose_file import COMPOSE_FILE, composed_services, environment_of, resolved
 from tests.support.docker import ROOT
@@ -87,9 +88,9 @@ def test_a_worker_has_as_long_as_its_settings_say_before_it_is_killed() -> None:
     assert environment["PROMPTMILL_LLM__CALL_TIMEOUT_SECONDS"] == f"{llm.call_timeout_seconds:g}"
 
 
-def test_an_api_has_as_long_as_the_local_stack_gives_it(tmp_path: Path) -> None:
-    child = ServiceChildren({}, tmp_path).api(host="127.0.0.1", port=1, operations_port=2)
-    assert SERVICES["api"]["stop_grace_period"] == f"{child.stop_seconds:g}s"
+def test_an_api_has_as_long_as_its_settings_say_before_it_is_killed() -> None:
+    assert "PROMPTMILL_API__DRAIN_TIMEOUT_SECONDS" not in SERVICES["api"]["environment"]
+    assert SERVICES["api"]["stop_grace_period"] == f"{ApiSettings().drain_timeout_seconds + API_CLOSING_SECONDS:g}s"
 
 
 def test_without_a_key_the_small_model_is_called() -> None:

@@ -140,7 +140,7 @@ async def test_a_task_that_redis_forgot_is_recorded_all_the_same(
 async def test_a_worker_that_could_not_renew_in_time_starts_no_call(
     scene: Scene, fake_model: FakeModel, in_background: InBackground
 ) -> None:
-    worker = scene.worker(lease_seconds=0.3)
+    worker = scene.worker(lease_seconds=2)
     await fake_model.hold()
     held, other = a_task("held"), a_task("other")
     handling = in_background(worker.handle(held))

@@ -1,6 +1,7 @@
 """Records in work: as many at once as there are slots, each from its handler's call to its offset done."""
 
 import asyncio
+import itertools
 import math
 import random
 import time
@@ -17,6 +18,9 @@ from consumer.engine.publishing import Publisher
 from consumer.engine.tail_moves import TailMoves
 from consumer.metrics import EngineMetrics
 
+# All that begins in one turn of the event loop goes on in one turn as well, and hundreds of calls take long to begin:
+# what ends a call, or keeps its lease, must not wait for them.
+_STARTS_A_TURN = 16
 _BACKOFF = Backoff(first_seconds=1.0, cap_seconds=60.0)
 
 
@@ -69,12 +73,14 @@ class Slots:
 
     async def run(self) -> None:
         """Start ready records as slots become free, until cancelled."""
-        while True:
+        for count in itertools.count(1):
             await self._free.acquire()
             work = await self._next()
             running = asyncio.create_task(self._carry(work), name=f"record {work.delivery.offset}")
             self._running.add(running)
             running.add_done_callback(self._ended)
+            if count % _STARTS_A_TURN == 0:
+                await asyncio.sleep(0)
 
     async def finish(self, timeout_seconds: float) -> int:
         """Let what is in work end; cancel what has not after the timeout, and return how many records that were."""

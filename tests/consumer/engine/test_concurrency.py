@@ -1,3 +1,5 @@
+import asyncio
+
 from consumer.engine.ports import Delivery, Held, Outcome, RetryAfter, Settled
 from tests.consumer.engine.harness import Cluster, RecordingHandler
 from tests.support.waiting import until
@@ -8,6 +10,34 @@ async def test_eight_records_of_one_partition_are_handled_at_once(cluster: Clust
     await cluster.produce(0, 8)
     await cluster.start_engine(handler, concurrency=8)
     await handler.until_running(8)
+
+
+class TurnCounting(RecordingHandler):
+    """Sees how many records begin between two turns of the event loop, at most."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.most_in_a_turn = 0
+        self._in_this_turn = 0
+
+    async def handle(self, delivery: Delivery) -> Outcome:
+        if self._in_this_turn == 0:
+            asyncio.get_running_loop().call_soon(self._next_turn)
+        self._in_this_turn += 1
+        self.most_in_a_turn = max(self.most_in_a_turn, self._in_this_turn)
+        return await super().handle(delivery)
+
+    def _next_turn(self) -> None:
+        self._in_this_turn = 0
+
+
+async def test_hundreds_of_records_do_not_begin_in_one_turn_of_the_event_loop(cluster: Cluster) -> None:
+    handler = TurnCounting()
+    await cluster.produce(0, 200)
+    await cluster.start_engine(handler, concurrency=200)
+    await handler.until_running(200)
+    assert handler.most_in_a_turn <= 2 * 16, "those of two turns, where one ends between them"
+    await handler.let_all_go()
 
 
 async def test_a_worker_never_handles_more_than_its_concurrency(cluster: Cluster) -> None:

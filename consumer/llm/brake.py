@@ -45,7 +45,8 @@ class Sign(StrEnum):
         return fault not in {Sign.MODEL_REFUSES, Sign.MODEL_FORBIDS} and not self.is_ours
 
 
-_NEED_TENANTS = frozenset({Sign.UNDECODABLE, Sign.MODEL_FORBIDS})
+# Our own code may raise on what one tenant sends, or on what a model answers it.
+_NEED_TENANTS = frozenset({Sign.UNDECODABLE, Sign.MODEL_FORBIDS, Sign.OWN_ERROR})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +54,8 @@ class BrakePolicy:
     """When to brake, and how to go on.
 
     It comes on when of the records of the last `window_seconds` at least `least_records` failed by our own fault and
-    these are at least `share` of all; undecodable and forbidden ones each count only if they are of `least_tenants` or
-    more. While it is on, one record at a time is tried, `probe_seconds` after the last one failed.
+    these are at least `share` of all; undecodable and forbidden ones and our own errors each count only if they are of
+    `least_tenants` or more. While it is on, one record at a time is tried, `probe_seconds` after the last one failed.
     """
 
     window_seconds: float
@@ -144,7 +145,7 @@ class Brake:
             tenants.clear()
 
     def _nearly_all_ours(self) -> bool:
-        ours = self._signs[Sign.MODEL_REFUSES] + self._signs[Sign.OWN_ERROR]
+        ours = self._signs[Sign.MODEL_REFUSES]
         judged = len(self._seen)
         for sign, tenants in self._tenants.items():
             if len(tenants) >= self._policy.least_tenants:

@@ -17,7 +17,7 @@ _KEY, _URL = variable_name("llm", "api_key"), variable_name("llm", "base_url")
 _HINDRANCES = {
     Sign.MODEL_REFUSES: f"the model server refuses this service: see {_KEY} and {_URL}",
     Sign.MODEL_FORBIDS: f"the model server forbids what several tenants ask for: see {_KEY} and {_URL}",
-    Sign.OWN_ERROR: "errors of this service keep records from being handled: see its log",
+    Sign.OWN_ERROR: "errors of this service keep records of several tenants from being handled: see its log",
     Sign.UNDECODABLE: "records of several tenants cannot be decoded: see what writes them",
 }
 

@@ -4,11 +4,10 @@ from typing import Any
 
 import orjson
 
+from consumer.llm.delta import Items, growth, merge, written
 from consumer.llm.whole_answer import is_whole
 
 DONE = b"[DONE]"
-# Said once, or the same each time; all other texts come in parts.
-_NAMES = frozenset({"id", "role", "type", "object", "name"})
 
 
 class BadChunk(ValueError):  # noqa: N818 - a fact about a chunk
@@ -26,16 +25,16 @@ class ModelGaveUp(Exception):  # noqa: N818 - a fact about the answer
 class ChatStream:
     """Takes chunks. `tokens` counts those with text, `is_whole` says that the answer has come to its end.
 
-    `size` is about that of the answer, in bytes: what the chunks have beside what all of them have.
+    `size` is about that of the answer, in bytes.
     """
 
     def __init__(self) -> None:
         self.tokens = 0
         self.size = 0
-        self._least_chunk = 0
         self.is_whole = False
         self._completion: dict[str, Any] = {}
         self._choices: dict[int, dict[str, Any]] = {}
+        self._unfinished: set[int] = set()
 
     def take(self, data: bytes) -> str:
         """Take the data of one event; gives the text that it adds to the first choice.
@@ -43,9 +42,10 @@ class ChatStream:
         Raises:
             BadChunk: it cannot be read.
             ModelGaveUp: it is an error.
+            orjson.JSONEncodeError: it is nested too deeply to be written.
         """
         if data.strip() == DONE:
-            self.is_whole = bool(self._completion)
+            self.is_whole = self.is_whole or bool(self._completion or self._choices)
             return ""
         try:
             chunk = orjson.loads(data)
@@ -55,78 +55,59 @@ class ChatStream:
             raise BadChunk("no object")
         if chunk.get("error"):
             raise ModelGaveUp(chunk["error"] if isinstance(chunk["error"], dict) else {})
-        self._least_chunk = min(self._least_chunk or len(data), len(data))
-        self.size += len(data) - self._least_chunk
-        choices = chunk.pop("choices", [])
-        self._completion.update((name, value) for name, value in chunk.items() if value is not None)
-        if not isinstance(choices, list):
+        choices = chunk.pop("choices", None)
+        if not isinstance(choices, list | None):
             raise BadChunk("choices are no list")
-        return "".join([self._add(choice) for choice in choices])
+        for name, value in chunk.items():
+            if value is not None:
+                self.size += growth(self._completion.get(name), value)
+                self._completion[name] = value
+        return "".join([self._add(choice) for choice in choices or ()])
 
     def _add(self, choice: Any) -> str:
-        if not isinstance(choice, dict) or not isinstance(choice.get("index", 0), int):
+        if not isinstance(choice, dict) or not isinstance(choice.get("index"), int | None):
             raise BadChunk("no choice")
-        index = choice.get("index", 0)
-        whole = self._choices.setdefault(
-            index, {"index": index, "message": {}, "logprobs": None, "finish_reason": None}
-        )
+        index = choice.get("index") or 0
+        if index not in self._choices:
+            self._choices[index] = {"index": index, "message": {}, "logprobs": None, "finish_reason": None}
+            self._unfinished.add(index)
+            self.size += len(written(self._choices[index]))
+        whole = self._choices[index]
         delta = choice.get("delta")
         text = ""
         if isinstance(delta, dict):
-            _merge(whole["message"], delta)
+            self.size += merge(whole["message"], delta)
             content = delta.get("content")
             if isinstance(content, str) and content:
                 self.tokens += 1
                 text = content if index == 0 else ""
         if isinstance(choice.get("logprobs"), dict):
             whole["logprobs"] = whole["logprobs"] or {}
-            _merge(whole["logprobs"], choice["logprobs"])
+            self.size += merge(whole["logprobs"], choice["logprobs"])
         if choice.get("finish_reason") is not None:
             whole["finish_reason"] = choice["finish_reason"]
-            self.is_whole = all(one["finish_reason"] is not None for one in self._choices.values())
+            self._unfinished.discard(index)
+            self.is_whole = not self._unfinished
         return text
 
     def completion(self) -> bytes:
-        """The chat completion, as JSON."""
+        """The chat completion, as JSON.
+
+        Raises:
+            orjson.JSONEncodeError: it is nested too deeply to be written.
+        """
         choices = [self._choices[index] for index in sorted(self._choices)]
         for choice in choices:
             choice["message"].setdefault("role", "assistant")
             choice["message"].setdefault("content", None)
-            for call in choice["message"].get("tool_calls") or ():
-                # Where a part belongs, of no use in a whole.
-                call.pop("index", None)
-        return orjson.dumps({**self._completion, "object": "chat.completion", "choices": choices})
+            calls = choice["message"].get("tool_calls")
+            for call in calls.all if isinstance(calls, Items) else ():
+                if isinstance(call, dict):
+                    # Where a part belongs, of no use in a whole.
+                    call.pop("index", None)
+        return written({**self._completion, "object": "chat.completion", "choices": choices})
 
     @staticmethod
     def was_whole(data: bytes) -> bool:
         """Whether a chunk that cannot be read came whole all the same."""
         return is_whole(data, "choices")
-
-
-def _merge(whole: dict[str, Any], delta: dict[str, Any]) -> None:
-    for name, value in delta.items():
-        known = whole.get(name)
-        if value is None:
-            whole.setdefault(name, None)
-        elif isinstance(known, str) and isinstance(value, str) and name not in _NAMES:
-            whole[name] = known + value
-        elif isinstance(known, dict) and isinstance(value, dict):
-            _merge(known, value)
-        elif isinstance(value, list):
-            whole[name] = known if isinstance(known, list) else []
-            _merge_lists(whole[name], value)
-        else:
-            whole[name] = value
-
-
-def _merge_lists(whole: list[Any], delta: list[Any]) -> None:
-    """Items with an `index`, such as calls of tools, come in parts; others are added behind."""
-    for item in delta:
-        index = item.get("index") if isinstance(item, dict) else None
-        known = next(
-            (one for one in whole if isinstance(one, dict) and index is not None and one.get("index") == index), None
-        )
-        if known is None:
-            whole.append(item)
-        else:
-            _merge(known, item)

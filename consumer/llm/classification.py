@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from common.result import ApiError
-from common.task import RESPONSES
+from common.task import CHAT_COMPLETIONS, RESPONSES
 from consumer.llm.outcomes import Answered, CallOutcome, Cause, Faulted, Rejected, TooLarge, Unreadable
 from consumer.llm.whole_answer import is_whole
 
@@ -53,6 +53,9 @@ def classify_answer(endpoint: str, status_code: int, body: bytes) -> CallOutcome
         return malformed(status_code, "no JSON object" if content is None else f"no {field!r} in it")
     if endpoint == RESPONSES and content.get("status") not in (None, "completed", "incomplete"):
         return _without_answer(status_code, content)
+    if field == "choices" and not all(_is_choice(endpoint, choice) for choice in content[field]):
+        # As whole as the others, and paid for.
+        return unreadable(status_code)
     model = content.get("model")
     return Answered(
         body=body,
@@ -60,6 +63,17 @@ def classify_answer(endpoint: str, status_code: int, body: bytes) -> CallOutcome
         model=model if isinstance(model, str) and len(model) <= _MAX_MODEL_CHARACTERS else None,
         usage=_small_object(content.get("usage")),
     )
+
+
+def _is_choice(endpoint: str, choice: object) -> bool:
+    """Whether clients can read it as one."""
+    if not isinstance(choice, dict) or endpoint != CHAT_COMPLETIONS:
+        return isinstance(choice, dict)
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        return False
+    calls = message.get("tool_calls")
+    return calls is None or (isinstance(calls, list) and all(isinstance(call, dict) for call in calls))
 
 
 def _without_answer(status_code: int, content: dict[str, Any]) -> CallOutcome:
@@ -72,6 +86,11 @@ def _without_answer(status_code: int, content: dict[str, Any]) -> CallOutcome:
         cause = Cause.RATE_LIMITED if code == "rate_limit_exceeded" else Cause.MODEL_ERROR
         failed = ApiError(message="The model server's Response failed.", type=_TYPES[cause], code=code or cause.value)
         return Faulted(cause=cause, error=failed, status_code=status_code)
+    try:
+        body = orjson.dumps({"error": error})
+    except orjson.JSONEncodeError:
+        # Nested too deeply: nobody could read it.
+        body = None
     return Rejected(
         error=ApiError(
             message=f"The model server rejected the request ({code}). Correct the request.",
@@ -79,7 +98,7 @@ def _without_answer(status_code: int, content: dict[str, Any]) -> CallOutcome:
             code=code,
         ),
         status_code=400,
-        body=orjson.dumps({"error": error}),
+        body=body,
     )
 
 
@@ -88,7 +107,8 @@ def unreadable(status_code: int) -> Unreadable:
     return Unreadable(
         ApiError(
             message=f"The model server's answer ({status_code}) is whole and cannot be read: half a character, a "
-            "number out of bounds, or nested too deeply. Change the request, or submit it once more.",
+            "number out of bounds, nested too deeply, or a choice of no known shape. Change the request, or submit it "
+            "once more.",
             type="server_error",
             code="unreadable_answer",
         ),

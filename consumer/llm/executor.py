@@ -31,7 +31,7 @@ from consumer.llm.retry_policy import RetryPolicy
 from consumer.llm.store_pace import StorePace
 from consumer.llm.store_watch import StoreWatch
 from consumer.llm.text_flow import TextFlows
-from consumer.llm.unreadable import ERROR_CODE, task_to_fail, tenant_of, unreadable_error
+from consumer.llm.unreadable import ERROR_CODE, named_tenant, task_to_fail, tenant_of, unreadable_error
 
 _HELD_SECONDS = 30.0
 _HELD_BY_BRAKE = Held("brake", _HELD_SECONDS)
@@ -93,7 +93,7 @@ class Executor:
         except StoreUnavailable as error:
             return self._put_off(error)
         except Exception:
-            self._braking.note(delivery, Sign.OWN_ERROR)
+            self._braking.note(delivery, Sign.OWN_ERROR, tenant=named_tenant(delivery))
             raise
         if self._store_failures:
             self._log.info("redis answers again", failures=self._store_failures)

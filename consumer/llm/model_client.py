@@ -6,6 +6,8 @@ whole call.
 
 import asyncio
 import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import aiohttp
@@ -31,6 +33,10 @@ _MAX_ERROR_BYTES = 64 * 1024
 _KEPT_HERE = frozenset({"metadata", "stream", "stream_options"})
 _FIRST_SUCCESS, _FIRST_REDIRECT = 200, 300
 _EVENT_STREAM = "text/event-stream"
+# How a stream of events begins, and no JSON: some servers and proxies send one under another content type.
+_EVENT_BEGINNINGS = (b"data:", b"event:", b":")
+_BEGINNING_BYTES = max(len(beginning) for beginning in _EVENT_BEGINNINGS)
+_MOST_BEGINNING_BYTES = 256
 
 # The model never had the request.
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
@@ -80,13 +86,20 @@ class ModelClient:
             async with self._server.post(endpoint, orjson.dumps(request)) as response:
                 status = response.status
                 if not _FIRST_SUCCESS <= status < _FIRST_REDIRECT:
-                    error, _ = await _read(response, _MAX_ERROR_BYTES)
+                    error, _ = await _read(response.content.iter_any(), _MAX_ERROR_BYTES)
                     own_model = request["model"] == self._default_model
                     return classify_error(status, response.headers, error, now=time.time(), own_model=own_model)
-                # A server that cannot stream answers in one piece.
-                if on_text is not None and response.content_type == _EVENT_STREAM:
-                    return await read_streamed(endpoint, response, on_text, most_bytes=self._max_answer_bytes)
-                answer, whole = await _read(response, self._max_answer_bytes)
+                most_bytes, content = self._max_answer_bytes, response.content.iter_any()
+                begun = b"" if on_text is None else await _beginning(content)
+                async with aclosing(_going_on(begun, content)) as parts:
+                    # A server that cannot stream answers in one piece.
+                    if on_text is not None and (
+                        response.content_type == _EVENT_STREAM or begun.lstrip().startswith(_EVENT_BEGINNINGS)
+                    ):
+                        return await read_streamed(
+                            endpoint, status, response.headers, parts, on_text, most_bytes=most_bytes
+                        )
+                    answer, whole = await _read(parts, most_bytes)
         except _NEVER_SENT:
             return unreachable()
         except (aiohttp.ClientError, OSError):
@@ -95,12 +108,30 @@ class ModelClient:
         return classify_answer(endpoint, status, answer) if whole else too_large(self._max_answer_bytes)
 
 
-async def _read(response: aiohttp.ClientResponse, most_bytes: int) -> tuple[bytes, bool]:
+async def _beginning(content: AsyncIterator[bytes]) -> bytes:
+    """As much of a body as tells a stream of events from anything else, behind a little white space."""
+    begun = b""
+    async for part in content:
+        begun += part
+        if len(begun.lstrip()) >= _BEGINNING_BYTES or len(begun) >= _MOST_BEGINNING_BYTES:
+            break
+    return begun
+
+
+async def _going_on(begun: bytes, content: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """A body's parts, of which these have been read."""
+    if begun:
+        yield begun
+    async for part in content:
+        yield part
+
+
+async def _read(parts: AsyncIterator[bytes], most_bytes: int) -> tuple[bytes, bool]:
     """The body up to a limit, and whether that is all of it."""
-    parts, size = [], 0
-    async for part in response.content.iter_any():
-        parts.append(part)
+    read, size = [], 0
+    async for part in parts:
+        read.append(part)
         size += len(part)
         if size > most_bytes:
-            return b"".join(parts)[:most_bytes], False
-    return b"".join(parts), True
+            return b"".join(read)[:most_bytes], False
+    return b"".join(read), True

@@ -7,23 +7,31 @@ class EventLines:
     """Gives the data of each event; names, ids and comments are passed over."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest: list[bytes] = []
+        self._rest_bytes = 0
         self._data: list[bytes] = []
+        self._data_bytes = 0
 
     @property
     def waiting_bytes(self) -> int:
-        """How much of a line that has not ended is kept."""
-        return len(self._rest)
+        """How much is kept of an event that has not ended."""
+        return self._rest_bytes + self._data_bytes
 
     def feed(self, content: bytes) -> Iterator[bytes]:
         """The data of every event that ends with these bytes."""
-        *lines, self._rest = (self._rest + content).split(b"\n")
+        if b"\n" not in content:
+            self._rest.append(content)
+            self._rest_bytes += len(content)
+            return
+        *lines, rest = b"".join([*self._rest, content]).split(b"\n")
+        self._rest, self._rest_bytes = [rest], len(rest)
         for line in lines:
             text = line.removesuffix(b"\r")
             if text.startswith(b"data:"):
                 self._data.append(text[5:].removeprefix(b" "))
+                self._data_bytes += len(text)
             elif not text and self._data:
-                data, self._data = b"\n".join(self._data), []
+                data, self._data, self._data_bytes = b"\n".join(self._data), [], 0
                 yield data
 
     def end(self) -> Iterator[bytes]:

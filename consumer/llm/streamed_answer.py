@@ -2,11 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from types import MappingProxyType
 
-import aiohttp
 import orjson
 
 from common.task import CHAT_COMPLETIONS, RESPONSES
@@ -25,61 +24,101 @@ STREAMED = frozenset(_STREAMS)
 # A server that says that it is done and leaves the stream open is not waited for.
 _END_SECONDS = 1.0
 _FIRST_ERROR, _SERVER_ERROR, _LAST_ERROR = 400, 500, 599
+# What `classify_error` reads of an error.
+_WORDS = ("code", "type", "param")
+# Then others have their turn: what has come at once may be thousands of events.
+_EVENTS_PER_TURN = 64
 
 
 class _TooLong(Exception):  # noqa: N818 - a fact about a stream
     """The answer is larger than may be kept."""
 
 
+class _BeyondMerging(Exception):  # noqa: N818 - a fact about a stream
+    """What came whole cannot be put together, or not be written: it is nested too deeply."""
+
+
 async def read_streamed(
-    endpoint: str, response: aiohttp.ClientResponse, on_text: OnText, *, most_bytes: int
+    endpoint: str,
+    status: int,
+    headers: Mapping[str, str],
+    parts: AsyncIterator[bytes],
+    on_text: OnText,
+    *,
+    most_bytes: int,
 ) -> CallOutcome:
     """Read a 2xx answer of one of `STREAMED` that is a stream of events, and tell `on_text` of its text.
 
     Raises:
-        aiohttp.ClientError, OSError: as reading does.
+        aiohttp.ClientError, OSError: as reading `parts` does.
     """
-    status, stream, data = response.status, _STREAMS[endpoint](), b""
+    stream, data = _STREAMS[endpoint](), b""
     try:
-        async with aclosing(_events(response, most_bytes)) as events:
+        async with aclosing(_events(parts, most_bytes)) as events:
             async for data in events:
                 _take(stream, data, on_text, most_bytes)
+        if not stream.is_whole:
+            return broken_off()
+        answer = _completion(stream)
     except _TooLong:
         return too_large(most_bytes)
+    except _BeyondMerging:
+        return unreadable(status)
     except BadChunk:
         # Another would be paid for too, and say the same.
         return unreadable(status) if stream.was_whole(data) else malformed(status, "an event of another kind")
     except ModelGaveUp as error:
-        return _given_up(response, error)
-    if not stream.is_whole:
-        return broken_off()
-    answer = stream.completion()
+        return _given_up(headers, error)
     return too_large(most_bytes) if len(answer) > most_bytes else classify_answer(endpoint, status, answer)
 
 
 def _take(stream: ChatStream | ResponseStream, data: bytes, on_text: OnText, most_bytes: int) -> None:
-    text = stream.take(data)
+    try:
+        text = stream.take(data)
+    except BadChunk:
+        raise
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _BeyondMerging from error
     if text:
         on_text(text, stream.tokens)
     if stream.size > most_bytes:
         raise _TooLong
 
 
-def _given_up(response: aiohttp.ClientResponse, error: ModelGaveUp) -> CallOutcome:
+def _completion(stream: ChatStream | ResponseStream) -> bytes:
+    try:
+        return stream.completion()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _BeyondMerging from error
+
+
+def _given_up(headers: Mapping[str, str], error: ModelGaveUp) -> CallOutcome:
     """What an error in the middle of a stream means: what it would have meant at the beginning."""
     code = error.content.get("code")
     status = code if isinstance(code, int) and _FIRST_ERROR <= code <= _LAST_ERROR else _SERVER_ERROR
-    return classify_error(status, response.headers, orjson.dumps({"error": error.content}), now=time.time())
+    try:
+        body = orjson.dumps({"error": error.content})
+    except orjson.JSONEncodeError:
+        # Nested too deeply: its words count all the same.
+        body = orjson.dumps({"error": {name: error.content.get(name) for name in _WORDS if _is_word(error, name)}})
+    return classify_error(status, headers, body, now=time.time())
 
 
-async def _events(response: aiohttp.ClientResponse, most_bytes: int) -> AsyncGenerator[bytes, None]:
+def _is_word(error: ModelGaveUp, name: str) -> bool:
+    return isinstance(error.content.get(name), str | int)
+
+
+async def _events(parts: AsyncIterator[bytes], most_bytes: int) -> AsyncGenerator[bytes, None]:
     """The data of each event."""
-    lines, is_done = EventLines(), False
+    lines, is_done, seen = EventLines(), False, 0
     try:
         async with asyncio.timeout(None) as scope:
-            async for part in response.content.iter_any():
+            async for part in parts:
                 for data in lines.feed(part):
                     yield data
+                    seen += 1
+                    if seen % _EVENTS_PER_TURN == 0:
+                        await asyncio.sleep(0)
                     if data.strip() == DONE and not is_done:
                         is_done = True
                         scope.reschedule(asyncio.get_running_loop().time() + _END_SECONDS)

@@ -19,8 +19,11 @@ def unreadable_error(unreadable: UnreadableRecord) -> ApiError:
 
 def tenant_of(unreadable: UnreadableRecord, delivery: Delivery) -> str | None:
     """Whose record it is: by its value, else by the header that we write beside it; None where neither says."""
-    if unreadable.tenant:
-        return unreadable.tenant
+    return unreadable.tenant or named_tenant(delivery)
+
+
+def named_tenant(delivery: Delivery) -> str | None:
+    """Whose record it is by the header that we write beside it, if that is there."""
     named = [content for name, content in delivery.headers if name == "tenant" and content]
     return named[0].decode(errors="replace") if named else None
 

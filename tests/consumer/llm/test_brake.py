@@ -57,7 +57,7 @@ def test_a_few_failures_among_many_records_are_not_nearly_all() -> None:
     assert brake.fault is Sign.MODEL_REFUSES
 
 
-@pytest.mark.parametrize("sign", [Sign.UNDECODABLE, Sign.MODEL_FORBIDS])
+@pytest.mark.parametrize("sign", [Sign.UNDECODABLE, Sign.MODEL_FORBIDS, Sign.OWN_ERROR])
 @pytest.mark.parametrize("tenants", [(None,), ("one",), ("one", None)])
 def test_what_one_tenant_or_nobody_known_can_bring_about_alone_is_not_ours(
     sign: Sign, tenants: tuple[str | None, ...]

@@ -134,16 +134,28 @@ async def test_undecodable_records_of_one_tenant_are_dead_lettered_however_many_
     assert worker.braking.hindrance is None
 
 
-async def test_our_own_errors_put_the_brake_on(worker: Role, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_our_own_errors_with_records_of_several_tenants_put_the_brake_on(
+    worker: Role, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(worker.keeper, "keep", None)
     for offset in range(3):
         assert worker.braking.hindrance is None
         with pytest.raises(TypeError):
-            await worker.handle(a_task(), offset=offset)
+            await worker.handle(a_task(tenant=TENANTS[offset % 2]), offset=offset)
     assert (
         worker.braking.hindrance
-        == "the brake is on: errors of this service keep records from being handled: see its log"
+        == "the brake is on: errors of this service keep records of several tenants from being handled: see its log"
     )
+
+
+async def test_our_own_errors_with_records_of_one_tenant_keep_nobody_from_being_served(
+    worker: Role, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker.keeper, "keep", None)
+    for offset in range(6):
+        with pytest.raises(TypeError):
+            await worker.handle(a_task(tenant="acme"), offset=offset)
+    assert worker.braking.hindrance is None
 
 
 async def test_a_task_that_our_errors_use_up_fails_with_its_dead_letter_before_its_result(

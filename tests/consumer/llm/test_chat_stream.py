@@ -1,3 +1,9 @@
+import sys
+import tracemalloc
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
 import orjson
 import pytest
 from hypothesis import given, strategies as st
@@ -87,6 +93,106 @@ def test_the_size_grows_with_the_answer_and_not_with_its_framing() -> None:
     stream = ChatStream()
     for _ in range(1_000):
         stream.take(chunk(choice({"content": "word "})))
-    assert 0 <= stream.size <= 5_000
+    assert 5_000 <= stream.size <= 5_200
     stream.take(chunk(choice({"content": "x" * 10_000})))
     assert stream.size >= 9_900
+
+
+def test_chunks_of_one_size_count_with_what_they_add() -> None:
+    stream = ChatStream()
+    for size in (10, 400, 10_000):
+        before = stream.size
+        for _ in range(50):
+            stream.take(chunk(choice({"content": "x" * size})))
+        assert stream.size - before >= 50 * size
+
+
+def test_calls_and_log_probabilities_count_too() -> None:
+    stream = ChatStream()
+    call = {"index": 0, "function": {"arguments": "x" * 50}}
+    logprobs = {"content": [{"token": "x" * 50}]}
+    for _ in range(100):
+        stream.take(chunk({**choice({"tool_calls": [call]}), "logprobs": logprobs}, usage={"total_tokens": 1}))
+    assert 10_000 <= stream.size <= 15_000
+
+
+@pytest.mark.parametrize("calls", [["x"], "xx", 5, {"a": 1}, [None, [1]]])
+def test_calls_of_tools_of_any_kind_can_be_put_together(calls: object) -> None:
+    stream = ChatStream()
+    stream.take(chunk(choice({"tool_calls": calls}, "stop")))
+    [whole] = orjson.loads(stream.completion())["choices"]
+    assert whole["message"]["tool_calls"] == calls
+
+
+def test_chunks_with_nothing_but_choices_make_an_answer() -> None:
+    stream = ChatStream()
+    stream.take(orjson.dumps({"choices": [choice({"content": "hi"}, "stop")]}))
+    stream.take(b"[DONE]")
+    assert stream.is_whole
+    [whole] = orjson.loads(stream.completion())["choices"]
+    assert whole["message"]["content"] == "hi"
+
+
+def test_a_null_is_read_as_if_it_were_absent() -> None:
+    stream = ChatStream()
+    stream.take(orjson.dumps({"id": "c", "choices": [{"index": None, "delta": {"content": "a"}}]}))
+    assert stream.take(chunk(choice({"content": "b"}, "stop"))) == "b"
+    assert stream.take(b'{"choices":null,"usage":{"total_tokens":3}}') == ""
+    whole = orjson.loads(stream.completion())
+    assert whole["usage"] == {"total_tokens": 3}
+    assert [one["message"]["content"] for one in whole["choices"]] == ["ab"]
+
+
+def steps_of(run: Callable[[], object]) -> int:
+    """How many lines of Python `run` goes through."""
+    steps = 0
+
+    def count(_frame: FrameType, event: str, _argument: object) -> Callable[..., Any]:
+        nonlocal steps
+        steps += event == "line"
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        run()
+    finally:
+        sys.settrace(before)
+    return steps
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        lambda _number: {**choice({}), "logprobs": {"content": [{"token": "abcd"}]}},
+        lambda number: choice({"tool_calls": [{"index": number, "function": {"arguments": "x"}}]}),
+        lambda number: choice({}, "stop", index=number),
+    ],
+    ids=["log probabilities", "calls of tools", "choices"],
+)
+def test_the_work_grows_with_the_answer_and_not_with_its_square(part: Callable[[int], dict[str, object]]) -> None:
+    def taken(chunks: int) -> int:
+        stream = ChatStream()
+        parts = [chunk(part(number)) for number in range(chunks)]
+        return steps_of(lambda: [stream.take(data) for data in parts])
+
+    assert taken(800) < 6 * taken(200)
+
+
+def test_no_part_of_a_text_is_copied_before_its_end() -> None:
+    def held(chunks: int) -> int:
+        stream = ChatStream()
+        parts = [chunk(choice({"content": "x" * 1_000})) for _ in range(chunks)]
+        most = 0
+        tracemalloc.start()
+        try:
+            for data in parts:
+                tracemalloc.reset_peak()
+                before, _ = tracemalloc.get_traced_memory()
+                stream.take(data)
+                most = max(most, tracemalloc.get_traced_memory()[1] - before)
+        finally:
+            tracemalloc.stop()
+        return most
+
+    assert held(800) < 30_000

@@ -172,6 +172,33 @@ def test_what_is_whole_and_beyond_reading_is_not_paid_for_again(body: bytes) -> 
     assert (outcome.error.code, outcome.status_code) == ("unreadable_answer", 200)
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "choice"),
+    [
+        (CHAT, None),
+        (CHAT, "x"),
+        (CHAT, {}),
+        (CHAT, {"message": "x"}),
+        (CHAT, {"message": {"tool_calls": 5}}),
+        (CHAT, {"message": {"tool_calls": ["x"]}}),
+        ("/v1/completions", None),
+    ],
+)
+def test_a_choice_that_is_none_was_paid_for_and_is_not_again(endpoint: str, choice: object) -> None:
+    good: dict[str, object] = {"message": {"content": "x", "tool_calls": None}, "text": "x"}
+    assert isinstance(classify_answer(endpoint, 200, orjson.dumps({"choices": [good]})), Answered)
+    outcome = classify_answer(endpoint, 200, orjson.dumps({"choices": [good, choice]}))
+    assert isinstance(outcome, Unreadable)
+
+
+def test_a_failed_response_s_error_that_cannot_be_written_is_left_out() -> None:
+    deep = b"[" * 300 + b"]" * 300
+    body = b'{"output":[],"status":"failed","error":{"code":"invalid_prompt","message":%b}}' % deep
+    outcome = classify_answer("/v1/responses", 200, body)
+    assert isinstance(outcome, Rejected)
+    assert outcome.body is None
+
+
 @given(st.binary(), st.binary())
 def test_no_answer_that_was_cut_counts_as_whole(text: bytes, more: bytes) -> None:
     whole = orjson.dumps({"choices": [text.hex(), {"a": [more.hex()]}]})

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,7 +12,7 @@ import orjson
 import pytest
 
 from consumer.llm.model_client import ModelClient
-from consumer.llm.outcomes import Answered, Cause, Faulted, Rejected, TooLarge
+from consumer.llm.outcomes import Answered, CallOutcome, Cause, Faulted, Rejected, TooLarge, Unreadable
 from tests.consumer.llm.harness import model_server
 from tests.support.fake_model import FakeModel
 
@@ -244,3 +245,90 @@ async def test_a_streamed_response_that_is_cut_off_is_none(model: ModelClient) -
     answer = await model.call("/v1/responses", body, deadline_seconds=30, on_text=lambda _text, _tokens: None)
     assert isinstance(answer, Faulted)
     assert answer.cause is Cause.BROKEN_OFF
+
+
+def streaming(*events: bytes, content_type: str = "text/event-stream") -> bytes:
+    """An answer that is a stream of these."""
+    body = b"".join(b"data: %b\n\n" % event for event in events)
+    return b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\n\r\n" % content_type.encode() + body
+
+
+def delta(**fields: Any) -> bytes:
+    return orjson.dumps({"id": "c", "choices": [{"index": 0, "delta": fields}]})
+
+
+DEEP = b"[" * 400 + b"]" * 400
+NESTED = b'{"a":' * 1000 + b"1" + b"}" * 1000
+LAST = b'{"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'
+
+
+async def streamed(raw: bytes, endpoint: str = CHAT) -> CallOutcome:
+    async with answering(raw) as model:
+        return await model.call(endpoint, chat("hi"), deadline_seconds=30, on_text=lambda _text, _tokens: None)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "events"),
+    [
+        (CHAT, [delta(tool_calls=["x"]), LAST]),
+        (CHAT, [delta(tool_calls=5), LAST]),
+        (CHAT, [b'{"id":"c","choices":[{"index":0,"delta":{"x":%b}}]}' % DEEP, LAST]),
+        (CHAT, [b'{"id":"c","choices":[{"index":0,"delta":{"x":%b}}]}' % NESTED] * 2 + [LAST]),
+        (CHAT, [delta(content="x"), LAST, b'{"id":"c","choices":[],"usage":{"x":%b}}' % DEEP]),
+        ("/v1/responses", [b'{"type":"response.completed","response":{"output":[],"x":%b}}' % DEEP]),
+    ],
+    ids=["calls", "no calls", "deep", "nested", "deep usage", "deep response"],
+)
+async def test_a_stream_that_cannot_be_put_together_is_not_paid_for_again(endpoint: str, events: list[bytes]) -> None:
+    assert isinstance(await streamed(streaming(*events, b"[DONE]"), endpoint), Unreadable)
+
+
+async def test_an_error_in_a_stream_that_cannot_be_written_is_one_all_the_same() -> None:
+    outcome = await streamed(streaming(b'{"error":{"code":429,"x":%b}}' % DEEP))
+    assert isinstance(outcome, Faulted)
+    assert outcome.cause is Cause.RATE_LIMITED
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/json", "application/octet-stream"])
+@pytest.mark.parametrize("before", [b"", b": note\n\n", b"event: x\n", b"\r\n\n"])
+async def test_a_stream_under_another_type_is_read_as_one(content_type: str, before: bytes) -> None:
+    raw = streaming(delta(content="hi"), LAST, b"[DONE]", content_type=content_type)
+    outcome = await streamed(raw.replace(b"\r\n\r\n", b"\r\n\r\n" + before, 1))
+    assert isinstance(outcome, Answered)
+    assert orjson.loads(outcome.body)["choices"][0]["message"]["content"] == "hi"
+
+
+async def test_an_answer_in_one_piece_to_who_asked_for_a_stream_is_kept_as_it_came() -> None:
+    for body in (b'{"choices":[]}', b' \n{"choices": []}'):
+        outcome = await streamed(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n" + body)
+        assert isinstance(outcome, Answered)
+        assert outcome.body == body
+
+
+@pytest.mark.parametrize("line", [b"data: %b\n" % (b"x" * 10_000), b"data: {}\n" * 1_000])
+async def test_an_event_without_end_is_not_read_for_ever(line: bytes) -> None:
+    # The promised length never comes: whoever waits for it waits for ever.
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 900000000\r\n\r\n"
+    assert isinstance(await streamed(head + line * 200), TooLarge)
+
+
+async def test_others_have_their_turn_while_a_stream_is_read() -> None:
+    loop, turn, told = asyncio.get_running_loop(), 0, Counter[int]()
+
+    def count() -> None:
+        nonlocal turn, handle
+        turn += 1
+        handle = loop.call_soon(count)
+
+    def note(_text: str, _tokens: int) -> None:
+        told[turn] += 1
+
+    handle = loop.call_soon(count)
+    try:
+        async with answering(streaming(*[delta(content="x")] * 5_000, LAST)) as model:
+            outcome = await model.call(CHAT, chat("hi"), deadline_seconds=30, on_text=note)
+    finally:
+        handle.cancel()
+    assert isinstance(outcome, Answered)
+    assert told.total() == 5_000
+    assert max(told.values()) <= 100

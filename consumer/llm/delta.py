@@ -8,22 +8,28 @@ import orjson
 _NAMES = frozenset({"id", "role", "type", "object", "name"})
 # A field's quotes, colon and comma.
 _FIELD_BYTES = 4
+# So many are joined: a text of a few letters takes many times their room.
+_MOST_PARTS = 256
 
 
 class _Text:
-    """A text in parts, joined when it is written."""
+    """A text in parts: each is copied once on the way, and once when the text is written."""
 
     def __init__(self, first: str) -> None:
+        self._joined: list[str] = []
         self._parts = [first]
 
     def add(self, part: str) -> int:
         """Add it; gives its size in bytes."""
         self._parts.append(part)
+        if len(self._parts) >= _MOST_PARTS:
+            self._joined.append("".join(self._parts))
+            self._parts.clear()
         return len(part.encode())
 
     def joined(self) -> str:
         """All of it."""
-        return "".join(self._parts)
+        return "".join([*self._joined, *self._parts])
 
 
 class Items:

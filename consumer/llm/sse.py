@@ -7,24 +7,22 @@ class EventLines:
     """Gives the data of each event; names, ids and comments are passed over."""
 
     def __init__(self) -> None:
-        self._rest: list[bytes] = []
-        self._rest_bytes = 0
+        self._rest = bytearray()
         self._data: list[bytes] = []
         self._data_bytes = 0
 
     @property
     def waiting_bytes(self) -> int:
         """How much is kept of an event that has not ended."""
-        return self._rest_bytes + self._data_bytes
+        return len(self._rest) + self._data_bytes
 
     def feed(self, content: bytes) -> Iterator[bytes]:
         """The data of every event that ends with these bytes."""
         if b"\n" not in content:
-            self._rest.append(content)
-            self._rest_bytes += len(content)
+            self._rest += content
             return
-        *lines, rest = b"".join([*self._rest, content]).split(b"\n")
-        self._rest, self._rest_bytes = [rest], len(rest)
+        *lines, rest = (bytes(self._rest) + content).split(b"\n")
+        self._rest = bytearray(rest)
         for line in lines:
             text = line.removesuffix(b"\r")
             if text.startswith(b"data:"):

@@ -45,7 +45,7 @@ def test_an_answer_stands_in_its_record_in_its_own_bytes(extra: dict[str, object
 
 
 def test_the_deepest_answer_taken_can_be_read_from_its_record() -> None:
-    bodies = (b'{"choices": ' + b"[" * depth + b"]" * depth + b"}" for depth in range(1000, 1030))
+    bodies = (b'{"choices": [], "x": ' + b"[" * depth + b"]" * depth + b"}" for depth in range(1000, 1030))
     taken = [
         answer for body in bodies if isinstance(answer := classify_answer("/v1/chat/completions", 200, body), Answered)
     ]

@@ -1,10 +1,13 @@
-"""HTTP whose heads are bounded, in bytes and in time, and refused in the server's own form.
+"""HTTP whose heads are bounded, in bytes and in time, and refused in the server's own form; and so are its readers.
 
 uvicorn bounds neither, and its parser adds each read to the header under way: an endless one takes time that grows with
 the square of its length, all of it on the event loop.
 """
 
 import asyncio
+from array import array
+from fcntl import ioctl
+from termios import TIOCOUTQ
 from typing import Any, ClassVar, NamedTuple
 
 from uvicorn.config import Config
@@ -15,6 +18,11 @@ from uvicorn.server import ServerState
 MAX_HEAD_BYTES = 64 * 1024
 # A client writes a head at once; a slow line carries 64 KB in this time at 53 kbit/s.
 HEAD_SECONDS = 10.0
+
+# Nothing of an answer that was given whole is taken for so long: its client is cut off, and the memory is free. A
+# server that is to end has less time. What an application sends piece by piece it bounds itself.
+UNTAKEN_SECONDS = 30.0
+_UNTAKEN_AT_END_SECONDS = 0.5
 
 # A connection closed on a client that still sends is reset, and the client never sees why: so much is read and dropped.
 _LINGER_SECONDS = 2.0
@@ -56,6 +64,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     """
 
     head_seconds: ClassVar[float] = HEAD_SECONDS
+    untaken_seconds: ClassVar[float] = UNTAKEN_SECONDS
 
     def __init__(
         self,
@@ -69,6 +78,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._refused = False
         self._head_bytes = 0
         self._head_timeout: asyncio.TimerHandle | None = None
+        # How many bytes of answers the transport had to keep when that was looked at last.
+        self._untaken_bytes = 0
+        self._patience = self.untaken_seconds
+        self._untaken_look: asyncio.TimerHandle | None = None
 
     def form(self, refusal: Refusal) -> tuple[list[tuple[bytes, bytes]], bytes]:
         """The headers and body that say it: plain text, where the server has no other form."""
@@ -82,6 +95,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """As uvicorn does; nothing is timed any more."""
         self._end_head()
+        self._end_untaken()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
@@ -113,6 +127,23 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._progressed = True
         super().on_message_complete()
 
+    def resume_writing(self) -> None:
+        """As uvicorn does; what is written from now on is another answer's."""
+        self._untaken_bytes = 0
+        super().resume_writing()
+
+    def on_response_complete(self) -> None:
+        """As uvicorn does; it waits without end for who does not take the answer."""
+        self._await_taking()
+        super().on_response_complete()
+
+    def shutdown(self) -> None:
+        """As uvicorn does; there is little time left from now on."""
+        super().shutdown()
+        self._patience = min(self._patience, _UNTAKEN_AT_END_SECONDS)
+        self._end_untaken()
+        self._await_taking()
+
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words tell the client less than ours
         """Where the next request would begin is not known."""
         self._refuse(UNREADABLE)
@@ -143,6 +174,42 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             # The request under way is whole: its answer comes first, and then the connection is idle.
             return
         self._refuse(HEAD_TOO_SLOW)
+
+    def _await_taking(self) -> None:
+        cycle: RequestResponseCycle | None = self.cycle
+        if self._untaken_look is None and cycle is not None and cycle.response_complete:
+            self._untaken_bytes = self._untaken()
+            if self._untaken_bytes:
+                self._untaken_look = self.loop.call_later(self._patience, self._look_at_untaken)
+
+    def _look_at_untaken(self) -> None:
+        before, self._untaken_bytes = self._untaken_bytes, self._untaken()
+        if before and self._untaken_bytes == before:
+            self.transport.abort()
+            return
+        # Fewer were taken; more were written, which is done only for who has taken some.
+        self._untaken_look = None
+        if self._untaken_bytes:
+            self._untaken_look = self.loop.call_later(self._patience, self._look_at_untaken)
+
+    def _untaken(self) -> int:
+        """Bytes that the client's side has not taken, or few more; 0 where all were handed on.
+
+        The kernel keeps megabytes, and asks for more when a good part of these is taken: who takes little at a time
+        is told from who takes nothing by what is left there.
+        """
+        kept = self.transport.get_write_buffer_size()
+        connection = self.transport.get_extra_info("socket")
+        if not kept or connection is None or connection.fileno() < 0:
+            return kept
+        left = array("i", [0])
+        ioctl(connection.fileno(), TIOCOUTQ, left)
+        return kept + left[0]
+
+    def _end_untaken(self) -> None:
+        if self._untaken_look is not None:
+            self._untaken_look.cancel()
+            self._untaken_look = None
 
     def _end_head(self) -> None:
         self._head_bytes = 0

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, MutableMapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ import pytest
 import uvicorn
 
 from common.bounded_http import MAX_HEAD_BYTES, BoundedHttpProtocol
+from tests.support.waiting import until
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n"
 POST = b"POST / HTTP/1.1\r\nhost: x\r\n"
@@ -18,6 +20,7 @@ LONG_HEADER = b"a: " + b"a" * MAX_HEAD_BYTES
 
 class Impatient(BoundedHttpProtocol):
     head_seconds: ClassVar[float] = 0.2
+    untaken_seconds: ClassVar[float] = 0.2
 
 
 @dataclass
@@ -70,16 +73,21 @@ def echo() -> Echo:
     return echo
 
 
-@pytest.fixture
-async def client(echo: Echo) -> AsyncIterator[Client]:
-    listener = socket.create_server(("127.0.0.1", 0))
+async def started(app: Any, http: type[BoundedHttpProtocol], listener: socket.socket) -> uvicorn.Server:
     config = uvicorn.Config(
-        echo, http=Impatient, lifespan="off", log_config=None, ws="none", timeout_keep_alive=1, server_header=False
+        app, http=http, lifespan="off", log_config=None, ws="none", timeout_keep_alive=1, server_header=False
     )
     await asyncio.to_thread(config.load)
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
     await server.startup([listener])
+    return server
+
+
+@pytest.fixture
+async def client(echo: Echo) -> AsyncIterator[Client]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = await started(echo, Impatient, listener)
     reader, writer = await asyncio.open_connection(*listener.getsockname())
     yield Client(reader, writer)
     echo.may_answer.set()
@@ -177,3 +185,81 @@ async def test_an_upgrade_is_passed_over_and_says_nothing(
     assert "connection: close" in head
     assert await client.rest() == b""
     assert not caplog.messages
+
+
+class Patient(BoundedHttpProtocol):
+    """Only for a server that goes on."""
+
+    untaken_seconds: ClassVar[float] = 600.0
+
+
+LARGE = 16 << 20
+
+
+async def large(_scope: Any, _receive: Any, send: Any) -> None:
+    headers = [(b"content-length", b"%d" % LARGE)]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"x" * LARGE})
+
+
+@asynccontextmanager
+async def asked_for_much(
+    http: type[BoundedHttpProtocol], *, window: int = 4096
+) -> AsyncIterator[tuple[uvicorn.Server, Any, socket.socket]]:
+    """A server, a function that ends it, and a client that has asked for a large answer and reads nothing of it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = await started(large, http, listener)
+    with socket.socket() as client:
+        # So that little of what is sent lies on this side.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        client.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(client, listener.getsockname())
+        await loop.sock_sendall(client, GET + b"\r\n")
+
+        async def is_answered() -> bool:
+            return server.server_state.total_requests == 1
+
+        await until(is_answered)
+        yield server, lambda: server.shutdown([listener]), client
+    await server.shutdown([listener])
+
+
+async def test_who_takes_nothing_of_an_answer_is_cut_off() -> None:
+    async with asked_for_much(Impatient) as (server, _, _):
+
+        async def is_gone() -> bool:
+            return not server.server_state.connections
+
+        await until(is_gone)
+
+
+async def test_who_takes_nothing_holds_up_the_end_of_no_server() -> None:
+    async with asked_for_much(Patient) as (_, end, _), asyncio.timeout(20):
+        await end()
+
+
+@pytest.mark.parametrize("stops", [False, True])
+async def test_who_takes_an_answer_slowly_has_the_whole_of_it(*, stops: bool) -> None:
+    async with asked_for_much(Impatient, window=64 * 1024) as (server, end, client):
+        loop = asyncio.get_running_loop()
+        ending = asyncio.ensure_future(end()) if stops else None
+        received, began = 0, loop.time()
+        while content := await loop.sock_recv(client, 256 * 1024):
+            received += len(content)
+            # Longer in all than who takes nothing is waited for, and a part of it each time.
+            await until_time(loop.time() + 0.02)
+            if received > LARGE:
+                break
+        assert received > LARGE
+        assert loop.time() - began > 2 * Impatient.untaken_seconds
+        if ending is not None:
+            await ending
+        assert server.server_state.total_requests == 1
+
+
+async def until_time(at: float) -> None:
+    loop = asyncio.get_running_loop()
+    reached = loop.create_future()
+    loop.call_at(at, reached.set_result, None)
+    await reached

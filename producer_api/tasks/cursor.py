@@ -8,7 +8,9 @@ from zlib import crc32
 
 _VERSION = 1
 _ENDED, _UNKNOWN = 0, 1
-_MOST_BITS = 64
+# Milliseconds, bytes and counts; the store's own numbers are exact up to here.
+_MOST = 2**53 - 1
+_MOST_BITS = _MOST.bit_length()
 _SEVEN_BITS, _MORE = 0x7F, 0x80
 
 
@@ -105,10 +107,10 @@ def _numbers(content: bytes) -> Iterator[int]:
     for byte in content:
         number |= (byte & _SEVEN_BITS) << shift
         shift += 7
+        if number > _MOST or (byte & _MORE and shift >= _MOST_BITS):
+            raise ValueError("a number out of bounds")
         if not byte & _MORE:
             yield number
             number = shift = 0
-        elif shift >= _MOST_BITS:
-            raise ValueError("a number out of bounds")
     if shift:
         raise ValueError("cut short")

@@ -14,6 +14,8 @@ from common.task import Status
 from producer_api.tasks.cursor import EVERYTHING, Told
 from producer_api.tasks.views import task_view
 
+_CONTINUES, _TOP_BITS = 0x80, 0xC0
+
 
 class Event(NamedTuple):
     """One event of a stream: its name and data, and what its reader has been told of the task after it."""
@@ -47,9 +49,10 @@ def tell_state(asked: str, state: TaskState | None, told: Told) -> list[Event]:
 
 def tell_text(state: TaskState, more: bytes, told: Told) -> list[Event]:
     """More of the text of a task under way, told after all else of `state`."""
-    if not more:
+    text = _characters(more)
+    if not text:
         return []
-    data = {**_brief(state.task_id, state.status, state.progress, state.attempts), "delta": more.decode()}
+    data = {**_brief(state.task_id, state.status, state.progress, state.attempts), "delta": text}
     return [Event("delta", data, told._replace(text_bytes=told.text_bytes + len(more)))]
 
 
@@ -74,9 +77,10 @@ def tell_move(move: Move, told: Told) -> list[Event]:
     if move.part is None:
         return [*events, Event("status", data, now)]
     more = joined([move.part], after=now.text_bytes)
-    if not more:
+    text = _characters(more)
+    if not text:
         return events
-    data["delta"] = more.decode()
+    data["delta"] = text
     return [*events, Event("delta", data, now._replace(text_bytes=now.text_bytes + len(more)))]
 
 
@@ -110,6 +114,14 @@ def _ends(part: Part) -> int:
 def _goes_on(told: Told, status: Status, run: int, attempts: int) -> bool:
     """Whether the text that was told is still that of the task."""
     return status is not Status.QUEUED and (run, attempts) == (told.run, told.attempts)
+
+
+def _characters(content: bytes) -> str:
+    """The text of it, which ends between characters; who names an offset within a character has that character."""
+    skipped = 0
+    while skipped < len(content) and content[skipped] & _TOP_BITS == _CONTINUES:
+        skipped += 1
+    return content[skipped:].decode()
 
 
 def _rest(state: TaskState, result: str, told: Told) -> list[Event]:

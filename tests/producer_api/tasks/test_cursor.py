@@ -3,11 +3,11 @@ from hypothesis import given, strategies as st
 
 from producer_api.tasks.cursor import EVERYTHING, NOTHING, Cursor, Told
 
-numbers = st.integers(min_value=0, max_value=2**60)
+numbers = st.integers(min_value=0, max_value=2**52)
 tellings = st.one_of(
     st.just(NOTHING),
     st.just(EVERYTHING),
-    st.builds(Told, st.integers(min_value=1, max_value=2**60), numbers, numbers, numbers, st.just(False)),
+    st.builds(Told, st.integers(min_value=1, max_value=2**52), numbers, numbers, numbers, st.just(False)),
 )
 IDS = ["a", "b", "c"]
 
@@ -49,6 +49,14 @@ def test_half_an_id_is_none(told: list[Told], data: st.DataObject) -> None:
     half = data.draw(st.integers(min_value=0, max_value=len(text) - 1))
     with pytest.raises(ValueError, match=r"."):
         Cursor(IDS).read(text[:half])
+
+
+@pytest.mark.parametrize("number", [2**53, 2**64, 2**69])
+@pytest.mark.parametrize("field", ["run", "attempts", "text_bytes", "moved_at"])
+def test_a_number_that_no_stream_writes_is_none(field: str, number: int) -> None:
+    text = Cursor(["a"]).write([Told(5, 1, 1, 8)._replace(**{field: number})])
+    with pytest.raises(ValueError, match="out of bounds"):
+        Cursor(["a"]).read(text)
 
 
 def test_the_id_of_one_task_is_short() -> None:

@@ -129,6 +129,26 @@ def test_the_text_of_a_task_under_way_is_told_after_its_state() -> None:
     assert [known_text(1, attempts, HALF) for attempts in (1, 2)] == [8, 0]
 
 
+@given(st.text(min_size=1), st.integers(min_value=0, max_value=50), st.data())
+def test_whatever_offset_a_client_names_it_is_told_whole_characters_alone(
+    text: str, known: int, data: st.DataObject
+) -> None:
+    content = text.encode()
+    known = min(known, len(content))
+    start = data.draw(st.integers(min_value=0, max_value=known))
+    told = Told(5, 1, 1, known)
+    rest = content[known:].decode(errors="ignore")
+    events = [
+        tell_text(state(Status.PROCESSING), content[known:], told),
+        tell_move(move(Status.PROCESSING, part=Part(start, content[start:])), told),
+    ]
+    for one in events:
+        assert "".join(event.data["delta"] for event in one) == rest
+        assert [event.told.text_bytes for event in one] == [len(content)] * bool(rest)
+    for event in tell_state(ID, state(Status.COMPLETED, text=text), told):
+        assert isinstance(event.data, dict)
+
+
 parts = st.lists(st.tuples(st.sampled_from("xyz"), st.text(min_size=1, max_size=3), st.booleans()), max_size=20)
 
 

@@ -9,7 +9,7 @@ from common.result import decode_result
 from common.store.scripts import StoreUnavailable
 from common.store.state import TaskState
 from producer_api.openai_compat.attending import attended, end_of, give_up
-from producer_api.openai_compat.creation import Created, Wanted, create_task
+from producer_api.openai_compat.creation import Created
 from producer_api.openai_compat.happenings import Stopping
 from producer_api.openai_compat.outcomes import TOO_LARGE, Failure, failure_answer, failure_of, stopped
 from producer_api.state import parts_of
@@ -20,15 +20,14 @@ from producer_api.tasks.views import submitted_view, task_view
 _RESPOND_ASYNC = "respond-async"
 
 
-async def answer(request: Request, raw: bytes, wanted: Wanted) -> Response:
-    """Make the request's task and answer with what the model did; at once where the client prefers that.
+async def answer(request: Request, created: Created) -> Response:
+    """Answer with what the model did for the request's task; at once where the client prefers that.
 
     Raises:
-        As `create_task` and `Stories.of` do.
+        As `Stories.of` does.
     """
     if prefers_async(request):
-        return await accepted(request, await create_task(request, raw, wanted, waits=False))
-    created = await create_task(request, raw, wanted, waits=True)
+        return await accepted(request, created)
     return await attended(request.receive, _ended(request, created), created, parts_of(request).endings)
 
 

@@ -13,10 +13,9 @@ from producer_api.idempotency_key import IDEMPOTENCY_KEY
 from producer_api.openai_compat.answering import answer, prefers_async
 from producer_api.openai_compat.chat_chunks import ChatChunks
 from producer_api.openai_compat.chat_stream import ChatStreamAnswer
-from producer_api.openai_compat.creation import Wanted, create_task
+from producer_api.openai_compat.creation import Wanted, create_task, read_wanted
 from producer_api.openai_compat.describing import ANSWERS, PREFER
 from producer_api.openai_compat.schemas import ChatCompletionAnswer, ChatCompletionRequest
-from producer_api.request_body import parse_json, read_body
 from producer_api.state import parts_of
 from producer_api.tasks.prompts import check_chat
 
@@ -43,12 +42,13 @@ async def create_chat_completion(request: Request) -> Response:
     The task is cancelled when the client leaves before its answer, unless it was sent with an Idempotency-Key.
     """
     parts = parts_of(request)
-    raw = await read_body(request, parts.settings, parts.budget)
-    wanted = _wanted(parse_json(raw))
-    if not wanted.stream or prefers_async(request):
-        return await answer(request, raw, wanted)
-    created = await create_task(request, raw, wanted, waits=True)
-    return ChatStreamAnswer(parts, created, ChatChunks(created.task_id, wanted.body, created_at=time.time()))
+    wanted = await read_wanted(request, _wanted)
+    created = await create_task(request, wanted, waits=not prefers_async(request))
+    if wanted.stream and not prefers_async(request):
+        return ChatStreamAnswer(parts, created, ChatChunks(created.task_id, wanted.body, created_at=time.time()))
+    # The prompt is the queue's from here on.
+    del wanted
+    return await answer(request, created)
 
 
 def _wanted(content: Any) -> Wanted:

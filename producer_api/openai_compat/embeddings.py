@@ -9,12 +9,10 @@ from producer_api.direct_route import DirectRoute, described
 from producer_api.documentation import body_of
 from producer_api.errors import invalid
 from producer_api.idempotency_key import IDEMPOTENCY_KEY
-from producer_api.openai_compat.answering import answer
-from producer_api.openai_compat.creation import Wanted
+from producer_api.openai_compat.answering import answer, prefers_async
+from producer_api.openai_compat.creation import Wanted, create_task, read_wanted
 from producer_api.openai_compat.describing import ANSWERS, PREFER
 from producer_api.openai_compat.schemas import EmbeddingsAnswer, EmbeddingsRequest
-from producer_api.request_body import parse_json, read_body
-from producer_api.state import parts_of
 from producer_api.tasks.prompts import check_model
 
 _EXAMPLES = {"Two texts": {"model": "text-embedding-3-small", "input": ["A river.", "A lake."]}}
@@ -39,14 +37,14 @@ async def create_embeddings(request: Request) -> Response:
 
     The task is cancelled when the client leaves before its answer, unless it was sent with an Idempotency-Key.
     """
-    parts = parts_of(request)
-    raw = await read_body(request, parts.settings, parts.budget)
-    content = parse_json(raw)
-    _check(content)
-    return await answer(request, raw, Wanted(EMBEDDINGS, content, {}))
+    wanted = await read_wanted(request, _wanted)
+    created = await create_task(request, wanted, waits=not prefers_async(request))
+    # The texts are the queue's from here on.
+    del wanted
+    return await answer(request, created)
 
 
-def _check(content: Any) -> None:
+def _wanted(content: Any) -> Wanted:
     if not isinstance(content, dict):
         raise invalid('Send a JSON object: {"model": "…", "input": "…"}.', param=None, code="invalid_type")
     if content.get("input") is None:
@@ -57,3 +55,4 @@ def _check(content: Any) -> None:
         raise invalid("`input` must not be empty.", param="input")
     if content.get("model") is not None:
         check_model(content["model"], at="")
+    return Wanted(EMBEDDINGS, content, {})

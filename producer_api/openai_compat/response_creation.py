@@ -10,14 +10,13 @@ from fastapi import Request, Response
 from common.store.scripts import StoreUnavailable
 from common.task import RESPONSES
 from producer_api.openai_compat.attending import attended, end_of, give_up
-from producer_api.openai_compat.creation import Created, create_task
+from producer_api.openai_compat.creation import Created, Wanted, create_task, read_wanted
 from producer_api.openai_compat.happenings import Stopping
-from producer_api.openai_compat.outcomes import TOO_LARGE, failure_answer, failure_of, stopped
+from producer_api.openai_compat.outcomes import NO_RESPONSE, TOO_LARGE, failure_answer, failure_of, stopped
 from producer_api.openai_compat.response_events import ResponseEvents
 from producer_api.openai_compat.response_request import wanted_response
 from producer_api.openai_compat.response_stream import ResponseStreamAnswer
 from producer_api.openai_compat.response_view import queued_response, response_view
-from producer_api.request_body import parse_json, read_body
 from producer_api.request_cache import TaskRequest
 from producer_api.state import Parts, parts_of
 from producer_api.tasks.lookup import AnswerTooLarge, StoreRebuilding
@@ -30,13 +29,14 @@ async def create_response(request: Request) -> Response:
     Idempotency-Key.
     """
     parts = parts_of(request)
-    raw = await read_body(request, parts.settings, parts.budget)
-    wanted = wanted_response(parse_json(raw), parts.native_models)
+    wanted = await read_wanted(request, partial(wanted_response, native=parts.native_models))
     in_background = wanted.body.get("background") is True
-    created = await create_task(request, raw, wanted, waits=wanted.stream or not in_background)
-    asked = TaskRequest(RESPONSES, wanted.body, wanted.metadata)
-    parts.request_log.keep(created.task_id, asked)
-    if wanted.stream:
+    created = await create_task(request, wanted, waits=wanted.stream or not in_background)
+    parts.request_log.keep(created.task_id, TaskRequest(RESPONSES, wanted.body, wanted.metadata))
+    stream, asked = wanted.stream, _repeated(wanted)
+    # The input is the queue's from here on.
+    del wanted
+    if stream:
         queued = queued_response(created.task_id, asked, created_at=_created_at(parts, created))
         events = ResponseEvents(created.task_id, queued, after=None)
         return ResponseStreamAnswer(
@@ -44,7 +44,13 @@ async def create_response(request: Request) -> Response:
         )
     if in_background:
         return await _accepted(parts, created, asked)
-    return await attended(request.receive, _answered(parts, created, asked), created, parts.endings)
+    return await attended(request.receive, _answered(parts, created), created, parts.endings)
+
+
+def _repeated(wanted: Wanted) -> TaskRequest:
+    """What a Response may repeat of its request, which is anything but the input."""
+    body = {name: value for name, value in wanted.body.items() if name != "input"}
+    return TaskRequest(RESPONSES, body, wanted.metadata)
 
 
 async def _accepted(parts: Parts, created: Created, asked: TaskRequest) -> Response:
@@ -60,7 +66,7 @@ async def _accepted(parts: Parts, created: Created, asked: TaskRequest) -> Respo
     )
 
 
-async def _answered(parts: Parts, created: Created, asked: TaskRequest) -> Response:
+async def _answered(parts: Parts, created: Created) -> Response:
     try:
         end = await end_of(parts.stories, created, drain_seconds=parts.settings.drain_timeout_seconds)
     except AnswerTooLarge:
@@ -71,9 +77,10 @@ async def _answered(parts: Parts, created: Created, asked: TaskRequest) -> Respo
     failure = failure_of(end.state)
     if failure is not None:
         return failure_answer(failure, created.headers)
-    view = None if end.state is None else response_view(end.state, asked)
+    # That of a request for a Response is stored as one, and needs nothing of its request.
+    view = None if end.state is None else response_view(end.state, None)
     if view is None:
-        raise AssertionError("a task that was answered is a Response")
+        return failure_answer(NO_RESPONSE, created.headers)
     return json_answer(view, created.headers)
 
 

@@ -162,3 +162,40 @@ async def test_a_chat_whose_client_does_not_read_is_cut_off_and_its_task_cancell
     assert task["status"] == "cancelled"
     process.terminate()
     assert await process.exit_status(deadline=10) == 0
+
+
+PADDED, PADDING = 10, " " * (15 << 20)
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("/v1/chat/completions", '"messages": [{"role": "user", "content": "x"}]'),
+        ("/v1/chat/completions", '"stream": true, "messages": [{"role": "user", "content": "x"}]'),
+        ("/v1/embeddings", '"input": "x"'),
+        ("/v1/responses", '"model": "m", "input": "x"'),
+    ],
+)
+async def test_of_a_body_no_more_than_its_prompt_is_held_while_its_answer_is_waited_for(
+    deployment: Deployment, sockets: ExitStack, path: str, content: str
+) -> None:
+    api = await deployment.start_api()
+    [process] = deployment.apis
+    body = f"{{{content}{PADDING}}}"
+    head = f"host: x\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+
+    async def waiting() -> float:
+        return await deployment.metric(process, "promptmill_api_followers")
+
+    before = process.resident_bytes()
+    for number in range(1, PADDED + 1):
+        # Each with a key of its own, whose fingerprint is of the whole body.
+        key = f"idempotency-key: {number}\r\n"
+        send_without_reading(api, f"POST {path} HTTP/1.1\r\n{key}{head}{body}", sockets)
+        expected = number
+
+        async def is_waiting(expected: int = expected) -> bool:
+            return await waiting() == expected
+
+        await until(is_waiting)
+    assert process.resident_bytes() - before < PADDED * len(PADDING) / 2

@@ -11,7 +11,7 @@ from common.store.state import TaskState
 from producer_api.openai_compat.attending import attended, end_of, give_up
 from producer_api.openai_compat.creation import Created
 from producer_api.openai_compat.happenings import Stopping
-from producer_api.openai_compat.outcomes import TOO_LARGE, Failure, failure_answer, failure_of, stopped
+from producer_api.openai_compat.outcomes import NO_COMPLETION, TOO_LARGE, Failure, failure_answer, failure_of, stopped
 from producer_api.state import parts_of
 from producer_api.submission import Accepted
 from producer_api.tasks.lookup import AnswerTooLarge, StoreRebuilding
@@ -55,7 +55,8 @@ def outcome_of(state: TaskState | None) -> dict[str, Any] | Failure:
         return failure
     if state is None or state.result is None:
         raise AssertionError("a task that did not fail has an answer")
-    return decode_result(state.result)
+    record = decode_result(state.result)
+    return record if isinstance(record.get("response"), dict) else NO_COMPLETION
 
 
 def prefers_async(request: Request) -> bool:

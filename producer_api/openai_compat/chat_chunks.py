@@ -34,8 +34,14 @@ class ChatChunks:
         self._has_begun = True
         return begin + self._chunk(0, {"content": content})
 
-    def rest(self, completion: Mapping[str, Any]) -> bytes:
-        """All that was not told of the whole answer, and the end."""
+    def rest(self, completion: Any) -> bytes:
+        """All that was not told of the whole answer, and the end.
+
+        Raises:
+            ValueError: it is no chat completion. The model server may have answered anything.
+        """
+        if not _is_chat_completion(completion):
+            raise ValueError("no chat completion")
         frames = [frame for choice in completion.get("choices") or () for frame in self._rest_of(choice)]
         if self._with_usage:
             frames.append(data_frame({**self._frame, "choices": [], "usage": completion.get("usage")}))
@@ -59,3 +65,15 @@ class ChatChunks:
         choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason}
         usage = {"usage": None} if self._with_usage else {}
         return data_frame({**self._frame, "choices": [choice], **usage})
+
+
+def _is_chat_completion(value: Any) -> bool:
+    """Whether it has the shape that chunks are made of, as far as that is read here."""
+    choices = (value.get("choices") or []) if isinstance(value, dict) else None
+    return isinstance(choices, list) and all(isinstance(choice, dict) and _is_choice(choice) for choice in choices)
+
+
+def _is_choice(choice: Mapping[str, Any]) -> bool:
+    message = choice.get("message") or {}
+    calls = (message.get("tool_calls") or []) if isinstance(message, dict) else None
+    return isinstance(calls, list) and all(isinstance(call, dict) for call in calls)

@@ -10,7 +10,15 @@ from producer_api.openai_compat.chat_chunks import ChatChunks
 from producer_api.openai_compat.creation import Created
 from producer_api.openai_compat.event_body import KEEP_ALIVE, EventBody, data_frame
 from producer_api.openai_compat.happenings import Ended, Happening, Reset, Silence, Stopping, Text
-from producer_api.openai_compat.outcomes import ATTEMPT_LOST, TOO_LARGE, TOO_SLOW, Failure, failure_answer, stopped
+from producer_api.openai_compat.outcomes import (
+    ATTEMPT_LOST,
+    NO_COMPLETION,
+    TOO_LARGE,
+    TOO_SLOW,
+    Failure,
+    failure_answer,
+    stopped,
+)
 from producer_api.openai_compat.task_story import Reading
 from producer_api.state import Parts
 from producer_api.tasks.listener import TooSlow
@@ -86,7 +94,15 @@ class ChatStreamAnswer(Response):
             case Stopping():
                 return stopped(is_own=self._created.is_own)
             case Ended():
-                outcome = outcome_of(happening.state)
-                return outcome if isinstance(outcome, Failure) else self._chunks.rest(outcome["response"]["body"])
+                return self._end(happening)
             case _:
                 return b""
+
+    def _end(self, ended: Ended) -> bytes | Failure:
+        outcome = outcome_of(ended.state)
+        if isinstance(outcome, Failure):
+            return outcome
+        try:
+            return self._chunks.rest(outcome["response"]["body"])
+        except ValueError:
+            return NO_COMPLETION

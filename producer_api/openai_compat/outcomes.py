@@ -79,6 +79,14 @@ NO_RESPONSE = Failure(
         code="no_response",
     ).as_json(),
 )
+NO_COMPLETION = Failure(
+    502,
+    ApiError(
+        message="The model's answer is no chat completion, and cannot be sent in chunks: read the task at /v1/tasks.",
+        type=SERVER_ERROR,
+        code="no_response",
+    ).as_json(),
+)
 ATTEMPT_LOST = Failure(
     502,
     ApiError(

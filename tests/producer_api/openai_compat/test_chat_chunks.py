@@ -81,3 +81,23 @@ def test_the_usage_has_a_chunk_of_its_own_where_it_is_asked_for() -> None:
     assert (last["choices"], last["usage"], last["model"]) == ([], {"total": 3}, "m")
     assert [chunk["usage"] for chunk in others] == [None] * len(others)
     assert len(others) == 3
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        None,
+        [],
+        "text",
+        {"choices": {"index": 0}},
+        {"choices": [None]},
+        {"choices": ["text"]},
+        {"choices": [{"index": 0, "message": "text"}]},
+        {"choices": [{"index": 0, "message": {"content": "a", "tool_calls": {"id": "1"}}}]},
+        {"choices": [{"index": 0, "message": {"content": "a", "tool_calls": [None]}}]},
+    ],
+)
+def test_an_answer_that_is_no_chat_completion_is_told_apart(odd: Any) -> None:
+    made = ChatChunks(TASK_ID, {}, created_at=0)
+    with pytest.raises(ValueError, match="no chat completion"):
+        made.rest(odd)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -54,7 +56,8 @@ def test_half_an_id_is_none(told: list[Told], data: st.DataObject) -> None:
 @pytest.mark.parametrize("number", [2**53, 2**64, 2**69])
 @pytest.mark.parametrize("field", ["run", "attempts", "text_bytes", "moved_at"])
 def test_a_number_that_no_stream_writes_is_none(field: str, number: int) -> None:
-    text = Cursor(["a"]).write([Told(5, 1, 1, 8)._replace(**{field: number})])
+    forged: dict[str, Any] = {"moved_at": 5, field: number}
+    text = Cursor(["a"]).write([Told(**forged)])
     with pytest.raises(ValueError, match="out of bounds"):
         Cursor(["a"]).read(text)
 

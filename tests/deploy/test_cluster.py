@@ -22,7 +22,11 @@ _KILLED = "kafka"
 async def test_one_broker_in_three_may_be_killed(
     docker: CommandLine, ports: Ports, session: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
-    more = variables(CLUSTER) | {"KAFKA_2_PORT": str(ports.free()), "KAFKA_3_PORT": str(ports.free())}
+    more = variables(CLUSTER) | {
+        "COMPOSE_PROFILES": "cluster",
+        "KAFKA_2_PORT": str(ports.free()),
+        "KAFKA_3_PORT": str(ports.free()),
+    }
     async with (
         own_project(docker, ports, tmp_path, more) as project,
         model_beside(project.network, docker, ports, session) as model,

@@ -65,7 +65,25 @@ def test_three_brokers_vote_and_are_told_to_clients() -> None:
         node = SERVICES[service]["environment"]["KAFKA_NODE_ID"]
         assert f"{node}@{SERVICES[service]['hostname']}:9093" in voters
         assert f"{SERVICES[service]['hostname']}:9092" in given["KAFKA_BOOTSTRAP_SERVERS"].split(",")
-    assert given["COMPOSE_PROFILES"] == "cluster"
+    # Here it would win over the profiles of .env, and nothing would answer who has no key.
+    assert "COMPOSE_PROFILES" not in given
+
+
+@pytest.mark.parametrize(
+    ("service", "outlived_by"),
+    [
+        ("topics", {"kafka", "kafka-2", "kafka-3"}),
+        ("api", {"kafka", "kafka-2", "kafka-3", "valkey"}),
+        ("consumer", {"kafka", "kafka-2", "kafka-3", "valkey", "model"}),
+    ],
+)
+def test_what_a_service_needs_starts_before_it_and_ends_after_it(service: str, outlived_by: set[str]) -> None:
+    needed = {name: how for name, how in SERVICES[service]["depends_on"].items() if name != "topics"}
+    assert needed.keys() == outlived_by
+    for name, how in needed.items():
+        assert how["condition"] == "service_healthy"
+        # Those of a profile may be absent, the others may not.
+        assert how.get("required", True) is ("profiles" not in SERVICES[name])
 
 
 def test_valkey_is_set_as_the_local_stack_sets_it(tmp_path: Path) -> None:

@@ -256,6 +256,8 @@ class Executor:
                 "the model server refuses this service: see PROMPTMILL_LLM__API_KEY and PROMPTMILL_LLM__BASE_URL",
                 status_code=outcome.status_code,
             )
+        elif isinstance(outcome, Faulted) and outcome.cause is Cause.UNREACHABLE:
+            self._log.warning("the model server cannot be reached: see PROMPTMILL_LLM__BASE_URL or set OPENAI_API_KEY")
         return outcome
 
     async def _answer(self, lease: HeldLease, *, deadline_seconds: float) -> CallOutcome:

@@ -6,6 +6,7 @@ import time
 
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from common.result import decode_result
 from common.task import Status
@@ -121,8 +122,13 @@ async def test_our_own_misconfiguration_is_not_the_tasks_fault(scene: Scene, wor
 
 async def test_a_model_that_cannot_be_reached_is_not_the_tasks_fault(scene: Scene) -> None:
     task = a_task()
-    async with scene.unreachable_worker() as astray:
-        assert await astray.handle(task) == RetryAfter(0.5, attempts=1, failures=0)
+    with capture_logs() as events:
+        async with scene.unreachable_worker() as astray:
+            assert await astray.handle(task) == RetryAfter(0.5, attempts=1, failures=0)
+    # Whoever forgot to say which model it is finds the setting.
+    [told] = [event for event in events if "cannot be reached" in event["event"]]
+    assert told["log_level"] == "warning"
+    assert "PROMPTMILL_LLM__BASE_URL" in told["event"]
     state = await scene.state(task)
     assert (state.status, state.failures) == (Status.QUEUED, 0)
 

@@ -53,10 +53,16 @@ async def test_nothing_that_builds_or_installs_is_left(docker: CommandLine, targ
     found = await in_image(
         docker,
         target,
-        "for tool in pip pip3 cc gcc c++ make ld strip git curl wget; do command -v $tool; done; "
+        "for tool in pip pip3 apt apt-get dpkg cc gcc c++ make ld strip git curl wget; do command -v $tool; done; "
         'for module in pip setuptools hatchling; do python -c "import $module" 2>/dev/null && echo $module; done; '
         "find / -name '*.whl' 2>/dev/null; true",
     )
+    assert found.split() == []
+
+
+@pytest.mark.parametrize("target", TARGETS)
+async def test_no_program_runs_as_somebody_else(docker: CommandLine, target: str) -> None:
+    found = await in_image(docker, target, "find / -xdev -type f -perm /6000 2>/dev/null; true")
     assert found.split() == []
 
 

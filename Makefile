@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up test nightly faults soak reliability mutations bench bench-quick newer-peers images dist lint lint-deploy format requirements clean
+.PHONY: help up test nightly faults soak reliability mutations bench bench-quick newer-peers images dist lint lint-deploy control-plane format requirements clean
 
 help: ## List the targets
 	@grep -hE '^[.a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -112,12 +112,19 @@ lint-deploy: $(DEPLOY)/.installed $(DEPLOY)/bin/helm $(DEPLOY)/bin/kube-score ##
 	  deploy/helm/promptmill/values.yaml deploy/helm/promptmill/Chart.yaml deploy/helm/promptmill/files tests/deploy
 	$(DEPLOY)/bin/python -m deploy.checks --tools $(DEPLOY)/bin
 
+control-plane: $(DEPLOY)/bin/helm $(DEPLOY)/bin/kube-apiserver $(DEPLOY)/bin/etcd ## Install the chart into a real API server, built before the first time: half an hour
+	$(DEPLOY)/bin/python -m deploy.checks.control_plane --tools $(DEPLOY)/bin
+
 # Built from the Go module proxy, pinned and hashed in deploy/tools.
 GO_BUILD = cd deploy/tools/$(1) && CGO_ENABLED=0 GOTOOLCHAIN=local $(abspath $(DEPLOY)/bin)/go build -trimpath -ldflags '-s -w' -o $(abspath $@) $(2)
 $(DEPLOY)/bin/helm: deploy/tools/helm/go.mod deploy/tools/helm/go.sum | $(DEPLOY)/.installed
 	$(call GO_BUILD,helm,helm.sh/helm/v4/cmd/helm)
 $(DEPLOY)/bin/kube-score: deploy/tools/kube-score/go.mod deploy/tools/kube-score/go.sum | $(DEPLOY)/.installed
 	$(call GO_BUILD,kube-score,github.com/zegl/kube-score/cmd/kube-score)
+$(DEPLOY)/bin/etcd: deploy/tools/control-plane/go.mod deploy/tools/control-plane/go.sum | $(DEPLOY)/.installed
+	$(call GO_BUILD,control-plane,go.etcd.io/etcd/server/v3)
+$(DEPLOY)/bin/kube-apiserver: deploy/tools/control-plane/go.mod deploy/tools/control-plane/go.sum | $(DEPLOY)/.installed
+	$(call GO_BUILD,control-plane,k8s.io/kubernetes/cmd/kube-apiserver)
 
 $(DEPLOY)/.installed: requirements/deploy.txt | $(VENV)/bin/python
 	$(BIN)/python -m venv $(DEPLOY)

@@ -7,7 +7,7 @@ import yaml
 
 Manifest = dict[str, Any]
 
-_RELEASE, _NAMESPACE = "prod", "promptmill"
+RELEASE = "prod"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,9 @@ class Chart:
         run = self._run("lint", "--strict", str(self.folder), "--values", str(values))
         return None if run.returncode == 0 else run.stdout + run.stderr
 
-    def render(self, values: Path) -> tuple[str, str | None]:
+    def render(self, values: Path, namespace: str = "promptmill") -> tuple[str, str | None]:
         """The manifests' text under these values, and why there are none, if so."""
-        run = self._run("template", _RELEASE, str(self.folder), "--namespace", _NAMESPACE, "--values", str(values))
+        run = self._run("template", RELEASE, str(self.folder), "--namespace", namespace, "--values", str(values))
         return (run.stdout, None) if run.returncode == 0 else ("", run.stderr)
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -11,6 +11,7 @@ import tempfile
 import urllib.error
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def _helm(
         try:
             for job in (each for each in hooks if each["kind"] == "Job"):
                 path = _path(server, job, namespace)
-                until(lambda path=path: server.has(path), helm, "the hook's Job")
+                until(partial(server.has, path), helm, "the hook's Job")
                 server.ask("PATCH", f"{path}/status", {"status": _completed()}, content_type=MERGE_PATCH)
             said, _ = helm.communicate()
         except NotReady as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 Manifest = Mapping[str, Any]
 Fact = Callable[[Sequence[Manifest]], Iterator[str]]
@@ -64,6 +65,32 @@ def resources_are_bounded(manifests: Sequence[Manifest]) -> Iterator[str]:
                 "limits", {}
             ):
                 yield f"{_name(manifest)}: {container['name']} has no requests, or no limit of memory"
+
+
+def variables_are_set_once(manifests: Sequence[Manifest]) -> Iterator[str]:
+    """The API server merges environments by name: a name that is there twice is refused or lost."""
+    for manifest, pod in _pods(manifests):
+        for container in pod["containers"]:
+            names = [variable["name"] for variable in container.get("env", ())]
+            for name in sorted({name for name in names if names.count(name) > 1}):
+                yield f"{_name(manifest)}: {name} is set more than once"
+
+
+def addresses_are_let_through(manifests: Sequence[Manifest]) -> Iterator[str]:
+    """Where policies bound what goes out, the brokers and the model may be reached by the ports of their addresses."""
+    policies = {policy["metadata"]["name"]: policy for policy in _of_kind(manifests, "NetworkPolicy")}
+    for manifest, pod in _pods(manifests):
+        policy = policies.get(manifest["metadata"]["name"])
+        if policy is None:
+            continue
+        environment = _environment(pod)
+        allowed = {each["port"] for rule in policy["spec"]["egress"] for each in rule["ports"]}
+        addresses = [f"//{each}" for each in environment["PROMPTMILL_KAFKA__BOOTSTRAP_SERVERS"].split(",")]
+        addresses += [environment[name] for name in ("PROMPTMILL_LLM__BASE_URL",) if name in environment]
+        for address in map(urlsplit, addresses):
+            port = address.port or {"http": 80, "https": 443}.get(address.scheme)
+            if port not in allowed:
+                yield f"{_name(manifest)}: may not go out to {address.geturl()}"
 
 
 def secrets_are_references(manifests: Sequence[Manifest]) -> Iterator[str]:
@@ -157,6 +184,8 @@ FACTS: tuple[Fact, ...] = (
     pods_are_confined,
     images_have_versions,
     resources_are_bounded,
+    variables_are_set_once,
+    addresses_are_let_through,
     secrets_are_references,
     workers_have_time_to_drain,
     probes_are_on_the_operations_port,

@@ -61,6 +61,7 @@ def good() -> dict[str, Manifest]:
         "PROMPTMILL_WORKER__DRAIN_TIMEOUT_SECONDS": "310",
         "PROMPTMILL_WORKER__SHUTDOWN_GRACE_SECONDS": "330",
         "PROMPTMILL_WORKER__CONCURRENCY": "20",
+        "PROMPTMILL_LLM__BASE_URL": "http://vllm:8000/v1",
     }
     api = {"PROMPTMILL_API__DRAIN_TIMEOUT_SECONDS": "310"}
     triggers = [
@@ -88,6 +89,14 @@ def good() -> dict[str, Manifest]:
             "kind": "HorizontalPodAutoscaler",
             "metadata": {"name": "prod-api"},
             "spec": {"scaleTargetRef": {"name": "prod-api"}},
+        },
+        "policy": {
+            "kind": "NetworkPolicy",
+            "metadata": {"name": "prod-consumer"},
+            "spec": {
+                "podSelector": {"matchLabels": {"app.kubernetes.io/component": "consumer"}},
+                "egress": [{"ports": [{"port": 9092}, {"port": 8000}]}],
+            },
         },
         "scaled": {
             "kind": "ScaledObject",
@@ -130,6 +139,12 @@ def test_a_good_chart_has_no_complaints() -> None:
             lambda all_: container(all_["api"])["env"].append({"name": "PROMPTMILL_REDIS__URL", "value": "redis://x"}),
             "PROMPTMILL_REDIS__URL is written out",
         ),
+        (
+            lambda all_: container(all_["api"])["env"].append({"name": "PROMPTMILL_KAFKA__TOPIC_PREFIX", "value": "x"}),
+            "PROMPTMILL_KAFKA__TOPIC_PREFIX is set more than once",
+        ),
+        (lambda all_: all_["policy"]["spec"]["egress"][0]["ports"].pop(0), "may not go out to //kafka:9092"),
+        (lambda all_: all_["policy"]["spec"]["egress"][0]["ports"].pop(1), "may not go out to http://vllm:8000/v1"),
         (
             lambda all_: pod(all_["consumer"]).update(terminationGracePeriodSeconds=329),
             "grace 330.0 <= 329 does not hold",

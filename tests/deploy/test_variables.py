@@ -54,3 +54,11 @@ def test_the_charts_check_knows_the_groups_and_topics_that_there_are() -> None:
     assert {trigger["metadata"]["consumerGroup"] for trigger in triggers} == {names.llm_group}
     assert {trigger["metadata"]["topic"] for trigger in triggers} == {names.tasks(lane) for lane in Lane}
     assert facts.complaints(list(good().values())) == []
+
+
+def test_each_variable_that_the_chart_sets_is_one_that_may_not_be_set_besides() -> None:
+    templates = ROOT / "deploy" / "helm" / "promptmill" / "templates"
+    texts = [file.read_text("utf-8") for file in templates.glob("*")]
+    written = {name for text in texts for name in re.findall(r"name: (PROMPTMILL_\w+)", text)}
+    own = set(re.findall(r"^(PROMPTMILL_\w+): ", (templates / "_own_variables.tpl").read_text("utf-8"), re.MULTILINE))
+    assert written == own

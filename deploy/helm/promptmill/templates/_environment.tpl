@@ -1,6 +1,8 @@
 {{- /* What every part is told about Kafka. */}}
 {{- define "promptmill.kafkaEnvironment" -}}
 {{- $kafka := .Values.kafka }}
+{{- $_ := include "promptmill.kafkaPorts" . }}
+{{- if lt ($kafka.replicationFactor | int) ($kafka.minInsyncReplicas | int) }}{{ fail "kafka.minInsyncReplicas is more than kafka.replicationFactor: nothing could be written" }}{{ end }}
 - {name: PROMPTMILL_KAFKA__BOOTSTRAP_SERVERS, value: {{ required "kafka.bootstrapServers: host:port of your brokers" $kafka.bootstrapServers | quote }}}
 - {name: PROMPTMILL_KAFKA__TOPIC_PREFIX, value: {{ $kafka.topicPrefix | quote }}}
 - {name: PROMPTMILL_KAFKA__REPLICATION_FACTOR, value: {{ $kafka.replicationFactor | quote }}}
@@ -12,9 +14,9 @@
 {{- if not $secret }}{{ fail "kafka.credentialsSecret: SASL needs a Secret with user name and password" }}{{ end }}
 - {name: PROMPTMILL_KAFKA__SASL_MECHANISM, value: {{ $kafka.saslMechanism }}}
 - name: PROMPTMILL_KAFKA__SASL_USERNAME
-  valueFrom: {secretKeyRef: {name: {{ $secret.name }}, key: {{ $secret.keys.username }}}}
+  valueFrom: {secretKeyRef: {name: {{ $secret.name | quote }}, key: {{ $secret.keys.username | quote }}}}
 - name: PROMPTMILL_KAFKA__SASL_PASSWORD
-  valueFrom: {secretKeyRef: {name: {{ $secret.name }}, key: {{ $secret.keys.password }}}}
+  valueFrom: {secretKeyRef: {name: {{ $secret.name | quote }}, key: {{ $secret.keys.password | quote }}}}
 {{- end }}
 {{- if $kafka.caSecret }}
 - {name: PROMPTMILL_KAFKA__SSL_CAFILE, value: /etc/promptmill/kafka/ca.crt}
@@ -24,7 +26,10 @@
 - {name: PROMPTMILL_TASKS__MAX_ATTEMPTS, value: {{ .Values.tasks.maxAttempts | quote }}}
 - {name: PROMPTMILL_LOG__LEVEL, value: {{ .Values.log.level }}}
 - {name: PROMPTMILL_LOG__FORMAT, value: json}
+{{- $own := include "promptmill.ownVariables" . | fromYaml }}
 {{- range $name, $value := .Values.extraEnvironment }}
+{{- with get $own $name }}{{ fail (printf "extraEnvironment.%s: the chart sets it, from %s" $name .) }}{{ end }}
+{{- if regexMatch "(API_KEY|PASSWORD|TOKEN|URL)$" $name }}{{ fail (printf "extraEnvironment.%s: secrets are not written out, name a Secret in the value that there is for it" $name) }}{{ end }}
 - {name: {{ $name }}, value: {{ $value | quote }}}
 {{- end }}
 {{- end }}
@@ -34,6 +39,6 @@
 {{ include "promptmill.kafkaEnvironment" . }}
 {{- if not .Values.redis.urlSecret }}{{ fail "redis.urlSecret: {name, key} of a Secret with the address of your Redis" }}{{ end }}
 - name: PROMPTMILL_REDIS__URL
-  valueFrom: {secretKeyRef: {name: {{ .Values.redis.urlSecret.name }}, key: {{ .Values.redis.urlSecret.key }}}}
+  valueFrom: {secretKeyRef: {name: {{ .Values.redis.urlSecret.name | quote }}, key: {{ .Values.redis.urlSecret.key | quote }}}}
 - {name: PROMPTMILL_REDIS__KEY_PREFIX, value: {{ .Values.redis.keyPrefix | quote }}}
 {{- end }}

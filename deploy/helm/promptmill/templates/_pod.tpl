@@ -51,8 +51,8 @@ readinessProbe:
 {{- with .Values.kafka.caSecret }}
 - name: kafka-ca
   secret:
-    secretName: {{ .name }}
-    items: [{key: {{ .key }}, path: ca.crt}]
+    secretName: {{ .name | quote }}
+    items: [{key: {{ .key | quote }}, path: ca.crt}]
 {{- end }}
 {{- end }}
 

@@ -76,11 +76,11 @@ class ApiServer:
 
 
 @contextmanager
-def running_api_server(tools: Path, folder: Path) -> Iterator[ApiServer]:
+def running_api_server(programs: Path, folder: Path) -> Iterator[ApiServer]:
     """Run both; they have ended afterwards.
 
     Args:
-        tools: Folder of the programs `etcd` and `kube-apiserver`.
+        programs: Folder of the programs `etcd` and `kube-apiserver`.
         folder: Takes data, certificates and logs.
 
     Raises:
@@ -92,12 +92,12 @@ def running_api_server(tools: Path, folder: Path) -> Iterator[ApiServer]:
     (folder / "tokens.csv").write_text(f"{token},check,check,system:masters\n", "utf-8")
     subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
     etcd_command: list[str | Path] = [
-        tools / "etcd", "--data-dir", folder / "etcd", "--unsafe-no-fsync",
+        programs / "etcd", "--data-dir", folder / "etcd", "--unsafe-no-fsync",
         "--listen-client-urls", etcd, "--advertise-client-urls", etcd,
         "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", f"default={peer}",
     ]  # fmt: skip
     server_command: list[str | Path] = [
-        tools / "kube-apiserver", f"--etcd-servers={etcd}", f"--secure-port={port}", "--bind-address=127.0.0.1",
+        programs / "kube-apiserver", f"--etcd-servers={etcd}", f"--secure-port={port}", "--bind-address=127.0.0.1",
         "--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none", f"--cert-dir={folder / 'certificates'}",
         "--service-cluster-ip-range=10.0.0.0/24", f"--token-auth-file={folder / 'tokens.csv'}",
         "--authorization-mode=RBAC", "--service-account-issuer=https://localhost",

@@ -21,22 +21,28 @@ from deploy.checks.schemas import custom_definitions
 
 _HELM_FOLDER = Path(__file__).parents[1] / "helm"
 _HOOK = "helm.sh/hook"
+# What an upgrade sets anew, and what a worker is told then.
+_CHANGED = ("--set", "consumer.concurrency=11")
+_TOLD = {"name": "PROMPTMILL_WORKER__CONCURRENCY", "value": "11"}
 
 
 def main() -> int:
     """Install every values file in a namespace of its own; the exit status is 1 when anything is wrong."""
     parser = argparse.ArgumentParser(prog="deploy.checks.control_plane", description=__doc__)
-    parser.add_argument("--tools", type=Path, required=True, help="folder of helm, go, etcd and kube-apiserver")
-    tools: Path = parser.parse_args().tools.resolve()
+    parser.add_argument("--tools", type=Path, required=True, help="folder of helm and go")
+    parser.add_argument("--servers", type=Path, required=True, help="folder of etcd and kube-apiserver")
+    arguments = parser.parse_args()
+    tools: Path = arguments.tools.resolve()
+    servers: Path = arguments.servers.resolve()
     chart = Chart(tools / "helm", _HELM_FOLDER / "promptmill")
     wrong = 0
-    with tempfile.TemporaryDirectory() as folder, running_api_server(tools, Path(folder)) as server:
+    with tempfile.TemporaryDirectory() as folder, running_api_server(servers, Path(folder)) as server:
         print(f"API server {server.ask('GET', '/version')['gitVersion']}")
         _define(server, tools / "go")
         for values in sorted((_HELM_FOLDER / "ci").glob("*.yaml")):
             found = list(_installed(chart, values, server))
             wrong += len(found)
-            print(f"{values.name}: {'wrong' if found else 'installed, found, removed'}")
+            print(f"{values.name}: {'wrong' if found else 'installed, found, upgraded, removed'}")
             for complaint in found:
                 print(f"  {complaint}")
     return 1 if wrong else 0
@@ -68,19 +74,23 @@ def _installed(chart: Chart, values: Path, server: ApiServer) -> Iterator[str]:
         yield complaint
         return
     manifests = parse(text)
+    hooks = [each for each in manifests if _is_hook(each)]
+    kept = [(each, _path(server, each, namespace)) for each in manifests if not _is_hook(each)]
     try:
-        said = _helm(chart, server, namespace, "install", values, hooks=[each for each in manifests if _is_hook(each)])
+        said = _helm(chart, server, namespace, "install", values, hooks=hooks)
+        if "arning" in said:
+            yield said
+        for manifest, path in kept:
+            if not server.has(path):
+                yield f"{path}: is not there"
+            if manifest["kind"] == "Deployment":
+                yield from _refused_pod(server, manifest, namespace)
+        _helm(chart, server, namespace, "upgrade", values, hooks=hooks, changed=_CHANGED)
+        if not any(_has_changed(server.ask("GET", path)) for _, path in kept):
+            yield "an upgrade changes nothing"
     except NotReady as error:
         yield str(error)
         return
-    if "arning" in said:
-        yield said
-    kept = [(each, _path(server, each, namespace)) for each in manifests if not _is_hook(each)]
-    for manifest, path in kept:
-        if not server.has(path):
-            yield f"{path}: is not there"
-        if manifest["kind"] == "Deployment":
-            yield from _refused_pod(server, manifest, namespace)
     _helm(chart, server, namespace, "uninstall", None, hooks=[])
     for _, path in kept:
         if server.has(path):
@@ -88,7 +98,14 @@ def _installed(chart: Chart, values: Path, server: ApiServer) -> Iterator[str]:
 
 
 def _helm(
-    chart: Chart, server: ApiServer, namespace: str, verb: str, values: Path | None, *, hooks: list[Manifest]
+    chart: Chart,
+    server: ApiServer,
+    namespace: str,
+    verb: str,
+    values: Path | None,
+    *,
+    hooks: list[Manifest],
+    changed: tuple[str, ...] = (),
 ) -> str:
     """Run helm and complete its hooks' Jobs meanwhile; returns what it said.
 
@@ -97,7 +114,7 @@ def _helm(
     """
     what = [str(chart.folder), "--values", str(values)] if values is not None else []
     access = ["--kube-apiserver", server.url, "--kube-token", server.token, "--kube-ca-file", str(server.certificate)]
-    command = [str(chart.helm), verb, RELEASE, *what, "--namespace", namespace, "--timeout", "120s", *access]
+    command = [str(chart.helm), verb, RELEASE, *what, *changed, "--namespace", namespace, "--timeout", "120s", *access]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as helm:
         try:
             for job in (each for each in hooks if each["kind"] == "Job"):
@@ -130,6 +147,11 @@ def _refused_pod(server: ApiServer, deployment: Manifest, namespace: str) -> Ite
         server.ask("POST", f"/api/v1/namespaces/{namespace}/pods?dryRun=All", pod)
     except urllib.error.HTTPError as error:
         yield f"a pod of {deployment['metadata']['name']}: {error.read().decode(errors='replace')}"
+
+
+def _has_changed(found: Manifest) -> bool:
+    """Whether an object of the server is the workers' Deployment after the upgrade."""
+    return found["kind"] == "Deployment" and _TOLD in found["spec"]["template"]["spec"]["containers"][0]["env"]
 
 
 def _is_hook(manifest: Manifest) -> bool:

@@ -57,7 +57,7 @@ def _define(server: ApiServer, go: Path) -> None:
     def established() -> bool:
         return all(
             ("Established", "True")
-            in {(each["type"], each["status"]) for each in found["status"].get("conditions", ())}
+            in {(each["type"], each["status"]) for each in found["status"].get("conditions") or ()}
             for found in server.ask("GET", path)["items"]
         )
 

@@ -1,5 +1,6 @@
 """`/v1/responses`: one task that is waited for, or with `background` left to itself and asked for later."""
 
+import asyncio
 from functools import partial
 
 from fastapi import FastAPI, Request, Response
@@ -32,6 +33,7 @@ from producer_api.tasks.lookup import AnswerTooLarge
 from producer_api.tasks.refusals import answer_too_large
 
 _ONE = f"{RESPONSES}/{{response_id}}"
+_SOON_SECONDS = 1.0
 
 
 def add_response_routes(app: FastAPI) -> None:
@@ -103,7 +105,7 @@ async def cancel_response(request: Request) -> Response:
     """
     parts = parts_of(request)
     state = await _found(request)
-    asked = await _asked(parts, state)
+    asked = await _asked_soon(parts, state)
     view = response_view(state, asked)
     if view is None:
         raise _no_such_response()
@@ -160,6 +162,15 @@ async def _asked(parts: Parts, state: TaskState) -> TaskRequest | None:
             # How it ended is worth more than what it repeats of its request.
             return None
         raise
+
+
+async def _asked_soon(parts: Parts, state: TaskState) -> TaskRequest | None:
+    """The same for who cannot wait: a call under way is paid for, so whether somebody waits for it must not keep it."""
+    try:
+        async with asyncio.timeout(_SOON_SECONDS):
+            return await _asked(parts, state)
+    except (KafkaUnavailable, TimeoutError):
+        return None
 
 
 def _no_such_response() -> RefusedRequest:

@@ -145,6 +145,18 @@ async def test_sigterm_ends_streams_within_a_second_with_a_hint_to_come_back(dep
         assert [event.data["status"] for event in await events.rest()] == ["cancelled"] * 2
 
 
+async def test_a_response_is_cancelled_at_another_api_while_kafka_does_not_answer(
+    deployment: Deployment, kafka: OwnServer
+) -> None:
+    api, other = await deployment.start_api(), await deployment.start_api()
+    created = await api.ask("POST", "/v1/responses", json={"input": "x", "background": True})
+    assert created.status == 200, created
+    kafka.process.freeze()
+    cancelled = await other.ask("POST", f"/v1/responses/{created.body['id']}/cancel")
+    kafka.process.thaw()
+    assert (cancelled.status, cancelled.body["status"]) == (200, "cancelled"), cancelled
+
+
 def is_refused(api: Api) -> bool:
     host, port = api.url.removeprefix("http://").split(":")
     try:

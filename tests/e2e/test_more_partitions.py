@@ -49,7 +49,9 @@ async def test_partitions_are_added_under_load_and_no_call_is_repeated(
         entries = await api.wait_until_completed(task_ids, deadline=120)
         await view.wait_until_committed()
         assert {record.partition for record in await view.records(view.topics.interactive)} == set(range(MANY))
-        assert len(await view.records(view.topics.results)) == len(task_ids)
+        # A record that is delivered again, for its offset was not committed yet, publishes what is stored once more.
+        results = await view.records(view.topics.results)
+        assert {record.key for record in results} == {task_id.encode() for task_id in task_ids}
     assert {entry["attempts"] for entry in entries} == {1}
     stats = await fake_model.stats()
     assert (stats.calls, stats.most_calls_of_one_prompt) == (len(task_ids), 1)

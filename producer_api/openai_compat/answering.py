@@ -8,13 +8,12 @@ from fastapi import Request, Response
 from common.result import decode_result
 from common.store.scripts import StoreUnavailable
 from common.store.state import TaskState
-from producer_api.openai_compat.attending import attended, end_of, give_up
+from producer_api.openai_compat.attending import attended, end_of
 from producer_api.openai_compat.creation import Created
-from producer_api.openai_compat.happenings import Stopping
-from producer_api.openai_compat.outcomes import NO_COMPLETION, TOO_LARGE, Failure, failure_answer, failure_of, stopped
+from producer_api.openai_compat.outcomes import NO_COMPLETION, Failure, failure_answer, failure_of
 from producer_api.state import parts_of
 from producer_api.submission import Accepted
-from producer_api.tasks.lookup import AnswerTooLarge, StoreRebuilding
+from producer_api.tasks.lookup import StoreRebuilding
 from producer_api.tasks.views import submitted_view, task_view
 
 _RESPOND_ASYNC = "respond-async"
@@ -32,14 +31,9 @@ async def answer(request: Request, created: Created) -> Response:
 
 
 async def _ended(request: Request, created: Created) -> Response:
-    parts = parts_of(request)
-    try:
-        end = await end_of(parts.stories, created, drain_seconds=parts.settings.drain_timeout_seconds)
-    except AnswerTooLarge:
-        return failure_answer(TOO_LARGE, created.headers)
-    if isinstance(end, Stopping):
-        await give_up(created, parts.endings)
-        return failure_answer(stopped(is_own=created.is_own), created.headers)
+    end = await end_of(parts_of(request), created)
+    if isinstance(end, Failure):
+        return failure_answer(end, created.headers)
     match outcome_of(end.state):
         case Failure() as failure:
             return failure_answer(failure, created.headers)

@@ -11,9 +11,11 @@ from common.store.scripts import StoreUnavailable
 from producer_api.attendance import while_present
 from producer_api.openai_compat.creation import Created
 from producer_api.openai_compat.happenings import Ended, Stopping
-from producer_api.openai_compat.task_story import Reading, Stories
+from producer_api.openai_compat.outcomes import TOO_LARGE, Failure, stopped
+from producer_api.openai_compat.task_story import Reading
+from producer_api.state import Parts
 from producer_api.tasks.endings import TaskEndings
-from producer_api.tasks.lookup import StoreRebuilding
+from producer_api.tasks.lookup import AnswerTooLarge, StoreRebuilding
 
 T = TypeVar("T")
 
@@ -54,14 +56,25 @@ async def give_up(created: Created, endings: TaskEndings) -> None:
         log.info("task of nobody cancelled", task_id=created.task_id)
 
 
-async def end_of(stories: Stories, created: Created, *, drain_seconds: float) -> Ended | Stopping:
-    """The task's end, or that this process ends before it.
+async def end_of(parts: Parts, created: Created) -> Ended | Failure:
+    """The task's end, or why this process has none to tell: then the request's own task is cancelled.
 
     Raises:
-        TooManyFollowers, StoreUnavailable, TooSlow, AnswerTooLarge: as `Stories.of`.
+        TooManyFollowers, StoreUnavailable, TooSlow: as `Stories.of`.
     """
-    reading = Reading(lingers_seconds=drain_seconds, appears_by=created.expires_at)
-    async with stories.of(created.task_id, reading, tenant=created.tenant) as happenings:
+    try:
+        happening = await _last_of(parts, created)
+    except AnswerTooLarge:
+        return TOO_LARGE
+    if isinstance(happening, Ended):
+        return happening
+    await give_up(created, parts.endings)
+    return stopped(is_own=created.is_own)
+
+
+async def _last_of(parts: Parts, created: Created) -> Ended | Stopping:
+    reading = Reading(lingers_seconds=parts.settings.drain_timeout_seconds, appears_by=created.expires_at)
+    async with parts.stories.of(created.task_id, reading, tenant=created.tenant) as happenings:
         async for happening in happenings:
             if isinstance(happening, Ended | Stopping):
                 return happening

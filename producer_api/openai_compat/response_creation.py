@@ -9,17 +9,16 @@ from fastapi import Request, Response
 
 from common.store.scripts import StoreUnavailable
 from common.task import RESPONSES
-from producer_api.openai_compat.attending import attended, end_of, give_up
+from producer_api.openai_compat.attending import attended, end_of
 from producer_api.openai_compat.creation import Created, Wanted, create_task, read_wanted
-from producer_api.openai_compat.happenings import Stopping
-from producer_api.openai_compat.outcomes import NO_RESPONSE, TOO_LARGE, failure_answer, failure_of, stopped
+from producer_api.openai_compat.outcomes import NO_RESPONSE, Failure, failure_answer, failure_of
 from producer_api.openai_compat.response_events import ResponseEvents
 from producer_api.openai_compat.response_request import wanted_response
 from producer_api.openai_compat.response_stream import ResponseStreamAnswer
 from producer_api.openai_compat.response_view import queued_response, response_view
 from producer_api.request_cache import TaskRequest
 from producer_api.state import Parts, parts_of
-from producer_api.tasks.lookup import AnswerTooLarge, StoreRebuilding
+from producer_api.tasks.lookup import StoreRebuilding
 
 
 async def create_response(request: Request) -> Response:
@@ -67,13 +66,9 @@ async def _accepted(parts: Parts, created: Created, asked: TaskRequest) -> Respo
 
 
 async def _answered(parts: Parts, created: Created) -> Response:
-    try:
-        end = await end_of(parts.stories, created, drain_seconds=parts.settings.drain_timeout_seconds)
-    except AnswerTooLarge:
-        return failure_answer(TOO_LARGE, created.headers)
-    if isinstance(end, Stopping):
-        await give_up(created, parts.endings)
-        return failure_answer(stopped(is_own=created.is_own), created.headers)
+    end = await end_of(parts, created)
+    if isinstance(end, Failure):
+        return failure_answer(end, created.headers)
     failure = failure_of(end.state)
     if failure is not None:
         return failure_answer(failure, created.headers)

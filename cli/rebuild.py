@@ -100,7 +100,12 @@ async def _rebuild(settings: Settings) -> Rebuilt | None:
         lease = RebuildLease(redis, keys, token=secrets.token_urlsafe(_TOKEN_BYTES), lease_seconds=lease_seconds)
         await _turn(lease)
         await clients.enter_async_context(held(lease, lease_seconds=lease_seconds))
-        restoring = Restoring(redis, keys, result_ttl_seconds=settings.tasks.result_ttl_seconds)
+        restoring = Restoring(
+            redis,
+            keys,
+            result_ttl_seconds=settings.tasks.result_ttl_seconds,
+            most_listed=settings.tasks.max_listed,
+        )
         opening = open_rebuild(
             settings.kafka, settings.tasks, restoring, client_id=_CLIENT_ID, lease_seconds=lease_seconds
         )

@@ -128,6 +128,12 @@ class TaskSettings(Block):
         le=7 * 1024 * 1024,
         description="Largest answer kept; a larger one fails its task.",
     )
+    max_listed: int = Field(
+        100_000,
+        ge=1_000,
+        le=10_000_000,
+        description="Tasks of one tenant that its list has, the newest; all others are read by their ids.",
+    )
 
 
 class ResponsesSettings(Block):

@@ -10,6 +10,7 @@
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -74,6 +75,17 @@ class Task:
     metadata: dict[str, Any] = field(default_factory=dict)
     stream: bool = False
     batch: dict[str, Any] | None = None
+
+    @property
+    def model(self) -> str | None:
+        """The model that its body names."""
+        return named_model(self.body)
+
+
+def named_model(body: Mapping[str, Any]) -> str | None:
+    """The model that a request body names; None where it names none, which is the worker's to choose then."""
+    model = body.get("model")
+    return model if isinstance(model, str) and model else None
 
 
 def new_task_id() -> str:

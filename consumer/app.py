@@ -90,7 +90,12 @@ async def run_worker(settings: Settings) -> None:
         keeper = LeaseKeeper(leases, lease_seconds=settings.worker.lease_seconds, clock=time.monotonic, metrics=metrics)
         keeping = await parts.enter_async_context(running(keeper.run(), "renew leases"))
         restoring, marker = (
-            Restoring(redis, keys, result_ttl_seconds=settings.tasks.result_ttl_seconds),
+            Restoring(
+                redis,
+                keys,
+                result_ttl_seconds=settings.tasks.result_ttl_seconds,
+                most_listed=settings.tasks.max_listed,
+            ),
             Marker(redis, keys),
         )
         kept = KeptOutcomes(restoring, clock=time.monotonic, metrics=metrics)
@@ -197,6 +202,7 @@ def _leases(settings: Settings, redis: RedisLink, worker: str) -> Leases:
         lease_seconds=settings.worker.lease_seconds,
         result_ttl_seconds=settings.tasks.result_ttl_seconds,
         max_crashes=settings.tasks.max_crashes,
+        default_model=settings.llm.model,
     )
 
 

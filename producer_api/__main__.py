@@ -24,6 +24,7 @@ from common.settings import SettingsError, load_settings
 from common.store.ending import Endings
 from common.store.forgetting import Forgotten
 from common.store.idempotency import Idempotency
+from common.store.index import TaskIndex
 from common.store.keys import Keys
 from common.store.link import RedisLink
 from common.store.marker import Marker, SharedLooks
@@ -59,6 +60,7 @@ from producer_api.state import Parts
 from producer_api.store_health import StoreHealth
 from producer_api.submission import Submission
 from producer_api.tasks.endings import TaskEndings
+from producer_api.tasks.listing import Listing
 from producer_api.tasks.lookup import Lookup
 from producer_api.tasks.waiting import Waiting
 
@@ -148,7 +150,7 @@ def ready_parts(
         cursors={lane: PartitionCursor(random.randrange(2**16)) for lane in Lane},  # noqa: S311 - spreads, hides nothing
         timeout_seconds=api.publish_timeout_seconds,
     )
-    submissions = Submissions(redis, keys, result_ttl_seconds=ttl)
+    submissions = Submissions(redis, keys, result_ttl_seconds=ttl, most_listed=settings.tasks.max_listed)
     submission = Submission(
         publisher=publisher,
         submissions=submissions,
@@ -170,11 +172,8 @@ def ready_parts(
         new_token=lambda: secrets.token_hex(8),
     )
     looks = SharedLooks(Marker(redis, keys))
-    lookup = Lookup(
-        TaskReader(redis, keys, result_ttl_seconds=ttl),
-        looks,
-        max_answer_bytes=api.max_answer_bytes,
-    )
+    reader = TaskReader(redis, keys, result_ttl_seconds=ttl)
+    lookup = Lookup(reader, looks, max_answer_bytes=api.max_answer_bytes)
     texts = Texts(redis, keys)
     endings = TaskEndings(
         lookup=lookup,
@@ -206,6 +205,7 @@ def ready_parts(
         submission=submission,
         idempotent_submission=idempotent_submission,
         lookup=lookup,
+        listing=Listing(TaskIndex(redis, keys), reader, looks),
         texts=texts,
         following=following,
         following_metrics=FollowingMetrics(registry, following),

@@ -8,7 +8,7 @@ import orjson
 
 from common.record import TASK_ID, TaskEncoder, decode_task, encode_task, shared_headers, task_headers
 from common.store.idempotency import Stamp
-from common.task import CHAT_COMPLETIONS, Lane, Task
+from common.task import CHAT_COMPLETIONS, Lane, Task, named_model
 from producer_api.outgoing import OutgoingRecord
 
 # Objects and lists in one another, the prompt's own among them: orjson writes 254, and the record is one.
@@ -54,7 +54,8 @@ class Terms:
 class Batch:
     """Tasks with their records, ready to be written.
 
-    The tasks are all as `pattern` is, but for their ids. They have no body any more: their records hold it.
+    The tasks are all as `pattern` is, but for their ids and the `models` that they name. They have no body any more:
+    their records hold it.
     """
 
     pattern: Task
@@ -62,6 +63,7 @@ class Batch:
     records: Sequence[OutgoingRecord]
     size_bytes: int
     traceparent: str | None
+    models: Sequence[str | None]
 
     @property
     def lane(self) -> Lane:
@@ -79,13 +81,14 @@ class Batch:
 
     def only(self, task_ids: set[str]) -> "Batch":
         """The part of it with these ids."""
-        pairs = [pair for pair in zip(self.task_ids, self.records, strict=True) if pair[0] in task_ids]
-        size_bytes = sum(len(record.value) for _, record in pairs)
+        every = zip(self.task_ids, self.records, self.models, strict=True)
+        some = [(task_id, record, model) for task_id, record, model in every if task_id in task_ids]
         return replace(
             self,
-            task_ids=[task_id for task_id, _ in pairs],
-            records=[record for _, record in pairs],
-            size_bytes=size_bytes,
+            task_ids=[task_id for task_id, _, _ in some],
+            records=[record for _, record, _ in some],
+            models=[model for _, _, model in some],
+            size_bytes=sum(len(record.value) for _, record, _ in some),
         )
 
 
@@ -122,7 +125,8 @@ def prepare_batch(prompts: Sequence[Prompt], terms: Terms, stamp: Stamp, *, max_
         key = task_id.encode()
         records.append(OutgoingRecord(key, value, [(TASK_ID, key), *shared]))
         total += size
-    return Batch(pattern, stamp.task_ids, records, total, terms.traceparent)
+    models = [named_model(body) for body, _ in prompts]
+    return Batch(pattern, stamp.task_ids, records, total, terms.traceparent, models)
 
 
 def restamped(batch: Batch, stamp: Stamp) -> Batch:

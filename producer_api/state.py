@@ -21,6 +21,7 @@ from producer_api.request_log import RequestLog
 from producer_api.settings import ApiSettings
 from producer_api.submission import Submission
 from producer_api.tasks.endings import TaskEndings
+from producer_api.tasks.listing import Listing
 from producer_api.tasks.lookup import Lookup
 from producer_api.tasks.waiting import Waiting
 
@@ -34,6 +35,7 @@ class Parts:
     submission: Submission
     idempotent_submission: IdempotentSubmission
     lookup: Lookup
+    listing: Listing
     texts: Texts
     following: Following
     following_metrics: FollowingMetrics

@@ -156,9 +156,9 @@ class Submission:
     async def settle(self, batch: Batch, places: Sequence[Place | Unwritten]) -> Settled:
         """Show what was written, mark what was not, and say what became of each prompt."""
         written, unwritten = [], []
-        for task_id, place in zip(batch.task_ids, places, strict=True):
+        for task_id, place, model in zip(batch.task_ids, places, batch.models, strict=True):
             if isinstance(place, Place):
-                written.append(Located(task_id, *place))
+                written.append(Located(task_id, *place, model))
             else:
                 unwritten.append(task_id)
         if unwritten:

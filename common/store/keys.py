@@ -37,6 +37,10 @@ class Keys:
         named = hashlib.sha256(f"{tenant}\0{idempotency_key}".encode()).hexdigest()
         return f"{self.prefix}idempotency:{{{named}}}"
 
+    def task_index(self, tenant: str) -> str:
+        """The ids of a tenant's newest tasks."""
+        return f"{self.prefix}tenant:{{{tenant}}}:tasks"
+
     @property
     def marker(self) -> str:
         """What tells a store that is whole from one that was lost or went back in time."""

@@ -136,7 +136,8 @@ class Leases:
     """The moves of one worker. Every one may be repeated: with the same token the answer is the same.
 
     `may_restore` says that by the caller's own monotonic clock its lease still runs: then a claim that Redis lost is
-    written again. All methods raise `StoreUnavailable` when Redis is out of reach; the move may have happened.
+    written again. `default_model` is shown for tasks that name none. All methods raise `StoreUnavailable` when Redis is
+    out of reach; the move may have happened.
     """
 
     def __init__(
@@ -148,13 +149,18 @@ class Leases:
         lease_seconds: float,
         result_ttl_seconds: float,
         max_crashes: int,
+        default_model: str | None = None,
     ) -> None:
         self._link = link
         self._keys = keys
         self._worker = worker
         self._max_crashes = max_crashes
         self._packer = Packer()
-        self._terms = {"lease": to_millis(lease_seconds), "result_ttl": to_millis(result_ttl_seconds)}
+        self._terms: dict[str, str | float] = {
+            "lease": to_millis(lease_seconds),
+            "result_ttl": to_millis(result_ttl_seconds),
+            **({} if default_model is None else {"model": default_model}),
+        }
         self._claim = load_script("claim")
         self._renew = load_script("renew")
         self._progress = load_script("progress")
@@ -187,8 +193,8 @@ class Leases:
         `connection` nothing is asked of a Redis that answers over another connection than the one of that number.
         """
         arguments = {
-            **identity(task),
             **self._terms,
+            **identity(task),
             "token": token,
             "partition": partition,
             "offset": offset,
@@ -257,13 +263,15 @@ class Leases:
         finished_at: float,
         failures: int,
         may_restore: bool,
+        model: str | None = None,
     ) -> Finish:
-        """End the run with `status` and its result record's value."""
+        """End the run with `status` and its result record's value; `model` is what the answer says has written it."""
         arguments = {
             **self._held(claim, may_restore=may_restore),
             "status": status,
             "finished_at": to_millis(finished_at),
             "failures": failures,
+            **({} if model is None else {"answered_by": model}),
         }
         call = ScriptCall(
             self._finish, self._keys.of(claim.task.task_id), arguments, {"result": self._packer.pack(result)}
@@ -287,8 +295,8 @@ class Leases:
 
     def _held(self, claim: Claim, *, may_restore: bool) -> dict[str, str | float]:
         return {
-            **identity(claim.task),
             **self._terms,
+            **identity(claim.task),
             "token": claim.token,
             "partition": claim.partition,
             "offset": claim.offset,

@@ -1,7 +1,7 @@
 """Reading tasks: what clients poll."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from common.store.compression import Unpacker
 from common.store.forms import ANY_ID, around_id, id_bytes
@@ -12,6 +12,8 @@ from common.store.scripts import ScriptCall, load_script, run_scripts
 from common.store.state import FIELDS, TaskState, state_from_values
 from common.task import to_millis
 from common.topics import MAX_RESULT_RECORD_BYTES
+
+Fetch = Callable[[Sequence[str]], Awaitable[list[TaskState | None]]]
 
 
 class TaskReader:
@@ -37,9 +39,16 @@ class TaskReader:
         Raises:
             StoreUnavailable: Redis is out of reach.
         """
+        return await self._read(self._fetch, task_ids)
+
+    async def read_briefly(self, task_ids: Sequence[str]) -> list[TaskState | None]:
+        """The same without results: each state is as of a task that has none."""
+        return await self._read(self._fetch_briefly, task_ids)
+
+    async def _read(self, fetch: Fetch, task_ids: Sequence[str]) -> list[TaskState | None]:
         if not task_ids:
             return []
-        states = await self._fetch(task_ids)
+        states = await fetch(task_ids)
         now = self._now()
         overdue = [
             state.task_id
@@ -51,8 +60,12 @@ class TaskReader:
             arguments = {"result_ttl": self._result_ttl}
             calls = [ScriptCall(self._expire, self._keys.of(task_id), arguments) for task_id in overdue]
             await run_scripts(self._link, calls)
-            states = await self._fetch(task_ids)
+            states = await fetch(task_ids)
         return states
+
+    async def _fetch_briefly(self, task_ids: Sequence[str]) -> list[TaskState | None]:
+        replies = granted(await self._link.ask([self._fields_of % id_bytes(task_id) for task_id in task_ids]))
+        return [state_from_values(task_id, values, None) for task_id, values in zip(task_ids, replies, strict=True)]
 
     async def _fetch(self, task_ids: Sequence[str]) -> list[TaskState | None]:
         questions: list[bytes] = []

@@ -86,29 +86,39 @@ def identity(task: Task) -> dict[str, str | float]:
         "lane": task.lane,
         "created_at": to_millis(task.created_at),
         "expires_at": to_millis(task.expires_at),
+        **({} if task.model is None else {"model": task.model}),
     }
 
 
 async def run_scripts(
-    link: RedisLink, calls: Sequence[ScriptCall | EncodedCall], *, connection: int | None = None
+    link: RedisLink,
+    calls: Sequence[ScriptCall | EncodedCall],
+    *,
+    connection: int | None = None,
+    behind: Sequence[bytes] = (),
 ) -> list[Reply]:
     """The replies of all calls, in order, in one round trip (two when scripts had to be loaded).
 
-    With `connection` over the connection of that number alone.
+    With `connection` over the connection of that number alone. `behind` are further commands, encoded, that are sent
+    behind the calls: safe to repeat, and of no interest but for Redis's refusal.
 
     Raises:
         StoreUnavailable: Redis is out of reach; some of the calls may have happened.
     """
     if not calls:
         return []
-    replies = await link.ask([call.encode() for call in calls], connection=connection)
+    asked = await link.ask([*(call.encode() for call in calls), *behind], connection=connection)
+    replies = asked[: len(calls)]
+    granted(asked[len(calls) :])
     forgotten = [index for index, reply in enumerate(replies) if _is_forgotten(reply)]
     if forgotten:
         sources = {calls[index].script.source for index in forgotten}
         loads = [encode_command("SCRIPT", "LOAD", source) for source in sources]
-        again = await link.ask([*loads, *(calls[index].encode() for index in forgotten)], connection=connection)
+        repeated = [calls[index].encode() for index in forgotten]
+        again = await link.ask([*loads, *repeated, *behind], connection=connection)
         granted(again[: len(loads)])
-        for index, reply in zip(forgotten, again[len(loads) :], strict=True):
+        granted(again[len(loads) + len(repeated) :])
+        for index, reply in zip(forgotten, again[len(loads) : len(loads) + len(repeated)], strict=True):
             replies[index] = reply
     return granted(replies)
 

@@ -14,7 +14,8 @@ class TaskState(NamedTuple):
 
     `attempts` counts claims that led to a call, `failures` those that ended by the model's error, `crashes` those that
     ended with their worker. `moved_at` is the instant of the latest move in whole milliseconds, each later than the one
-    before. `result` is the value of the final run's result record, None where there is none.
+    before. `model` is the one that the task names, or that its worker chose, or that says it has answered. `result` is
+    the value of the final run's result record, None where there is none.
     """
 
     task_id: str
@@ -36,6 +37,7 @@ class TaskState(NamedTuple):
     offset: int | None = None
     worker: str | None = None
     moved_at: int = 0
+    model: str | None = None
     result: bytes | None = None
 
 
@@ -43,7 +45,7 @@ class TaskState(NamedTuple):
 FIELDS = (
     "status", "run", "tenant", "lane", "progress", "attempts", "created_at", "expires_at", "failures", "crashes",
     "tokens", "started_at", "finished_at", "retry_at", "partition", "offset", "worker",
-    "moved_at",
+    "moved_at", "model",
 )  # fmt: skip
 
 
@@ -57,7 +59,7 @@ def state_from_values(task_id: str, values: Sequence[bytes | None], result: byte
     (
         status, run, tenant, lane, progress, attempts, created_at, expires_at, failures, crashes,
         tokens, started_at, finished_at, retry_at, partition, offset, worker,
-        moved_at,
+        moved_at, model,
     ) = values  # fmt: skip
     if status is None or status in _MARKS:
         return None
@@ -85,5 +87,7 @@ def state_from_values(task_id: str, values: Sequence[bytes | None], result: byte
         None if offset is None else int(offset),
         None if worker is None else worker.decode(),
         0 if moved_at is None else int(moved_at),
+        # Empty while nobody has named one.
+        model.decode() if model else None,
         result,
     )

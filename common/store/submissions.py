@@ -7,6 +7,7 @@ from typing import NamedTuple
 import orjson
 
 from common.store.forms import ANY_ID, around_id, id_bytes
+from common.store.index import MOST_LISTED, TaskIndex
 from common.store.keys import Keys
 from common.store.link import RedisLink
 from common.store.resp import Gap
@@ -24,11 +25,12 @@ class Written:
 
 
 class Located(NamedTuple):
-    """The same by the task's id, for one of many that are alike."""
+    """The same by the task's id, for one of many that are alike but for the model that each names."""
 
     task_id: str
     partition: int
     offset: int
+    model: str | None = None
 
 
 # Making a form takes as long as encoding so many calls.
@@ -42,16 +44,19 @@ _OFFSET = Gap(b"%19d", 19)
 class Submissions:
     """Accepting, refusing and taking a refusal back, each for many tasks in one round trip."""
 
-    def __init__(self, link: RedisLink, keys: Keys, *, result_ttl_seconds: float) -> None:
+    def __init__(
+        self, link: RedisLink, keys: Keys, *, result_ttl_seconds: float, most_listed: int = MOST_LISTED
+    ) -> None:
         self._link = link
         self._keys = keys
+        self._index = TaskIndex(link, keys, most=most_listed)
         self._result_ttl = to_millis(result_ttl_seconds)
         self._accept = load_script("accept")
         self._refuse = load_script("refuse")
         self._unrefuse = load_script("unrefuse")
 
     async def accept(self, written: Sequence[Written]) -> list[Task]:
-        """Show the tasks as queued, unless a worker was first.
+        """Show the tasks as queued, unless a worker was first, and in the list of their tenant.
 
         Returns those that were marked as refused meanwhile, by an older writer of the same ids: a worker may have
         passed over their records, so these must be written once more. A repeat says so again, until a worker has them.
@@ -59,32 +64,47 @@ class Submissions:
         Raises:
             StoreUnavailable: some may not be shown yet; repeating is safe.
         """
-        calls = [self._accept_call(entry.task, entry.task.task_id, entry.partition, entry.offset) for entry in written]
-        replies = await run_scripts(self._link, calls)
+        calls = [
+            self._accept_call(task, Located(task.task_id, partition, offset, task.model))
+            for task, partition, offset in ((entry.task, entry.partition, entry.offset) for entry in written)
+        ]
+        listing = [command for entry in written for command in self._listing(entry.task, [entry.task.task_id])]
+        replies = await run_scripts(self._link, calls, behind=listing)
         return [entry.task for entry, reply in zip(written, replies, strict=True) if reply_word(reply) == "readmitted"]
 
     async def accept_alike(self, pattern: Task, written: Sequence[Located]) -> list[str]:
-        """The same for tasks that are all as `pattern` is but for their ids, which is laid out once for all of them.
+        """The same for tasks that are all as `pattern` is but for their ids and models, laid out once for all of them.
 
         Returns the ids of those to be written once more.
 
         Raises:
             StoreUnavailable: some may not be shown yet; repeating is safe.
         """
-        if len(written) < _WORTH_A_FORM:
-            calls: Sequence[ScriptCall | EncodedCall] = [self._accept_call(pattern, *entry) for entry in written]
+        models = {entry.model for entry in written}
+        if len(written) < _WORTH_A_FORM or len(models) > 1:
+            calls: Sequence[ScriptCall | EncodedCall] = [self._accept_call(pattern, entry) for entry in written]
         else:
-            calls = self._alike_calls(pattern, written)
-        replies = await run_scripts(self._link, calls)
+            calls = self._alike_calls(pattern, written, *models)
+        listing = self._listing(pattern, [entry.task_id for entry in written])
+        replies = await run_scripts(self._link, calls, behind=listing)
         return [entry.task_id for entry, reply in zip(written, replies, strict=True) if reply[0] == b"readmitted"]
 
-    def _accept_call(self, pattern: Task, task_id: str, partition: int, offset: int) -> ScriptCall:
-        arguments = {**identity(pattern), "result_ttl": self._result_ttl, "partition": partition, "offset": offset}
-        return ScriptCall(self._accept, self._keys.of(task_id), arguments)
+    def _listing(self, pattern: Task, task_ids: Sequence[str]) -> list[bytes]:
+        kept_ms = to_millis(pattern.expires_at) - to_millis(pattern.created_at) + self._result_ttl
+        return self._index.adding(pattern.tenant, task_ids, kept_ms=kept_ms)
 
-    def _alike_calls(self, pattern: Task, written: Sequence[Located]) -> list[EncodedCall]:
+    def _accept_call(self, pattern: Task, entry: Located) -> ScriptCall:
+        arguments = self._shared(pattern, entry.model)
+        arguments |= {"partition": entry.partition, "offset": entry.offset}
+        return ScriptCall(self._accept, self._keys.of(entry.task_id), arguments)
+
+    def _shared(self, pattern: Task, model: str | None) -> dict[str, str | float]:
+        named = {} if model is None else {"model": model}
+        return {**identity(pattern), "result_ttl": self._result_ttl, **named}
+
+    def _alike_calls(self, pattern: Task, written: Sequence[Located], model: str | None) -> list[EncodedCall]:
         """One command for all, encoded but for the id, twice, and the record's partition and offset."""
-        shared = orjson.dumps({**identity(pattern), "result_ttl": self._result_ttl}).removesuffix(b"}")
+        shared = orjson.dumps(self._shared(pattern, model)).removesuffix(b"}")
         keys = [around_id(key) for key in self._keys.of(ANY_ID)]
         arguments: list[bytes | Gap] = [shared, b',"partition":', _PARTITION, b',"offset":', _OFFSET, b"}"]
         form = self._accept.call.with_gaps([*keys, arguments])

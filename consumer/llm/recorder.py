@@ -73,6 +73,7 @@ class Recorder:
                 finished_at=finished_at,
                 failures=conclusion.failures,
                 may_restore=lease.runs,
+                model=conclusion.model,
             )
 
         match await to_its_end(partial(self._answered, "finish", finish), grace_seconds=_GRACE_SECONDS):

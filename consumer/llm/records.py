@@ -68,6 +68,7 @@ def recorded_outcome(claim: Claim, conclusion: Conclude, value: bytes, *, finish
         value=value,
         started_at=claim.started_at,
         token=claim.token,
+        model=conclusion.model or task.model,
     )
 
 

@@ -26,6 +26,7 @@ class _ResultRecord(BaseModel):
     attempts: _Count
     progress: Annotated[int, Field(ge=0, le=100)] | None = None
     token: Annotated[str, Field(max_length=64)] | None
+    model: str | None = None
 
 
 def read_outcome(task_id: str, value: bytes, *, deadline_seconds: float) -> Outcome:
@@ -52,4 +53,5 @@ def read_outcome(task_id: str, value: bytes, *, deadline_seconds: float) -> Outc
         progress=record.progress,
         started_at=record.started_at,
         token=record.token,
+        model=record.model,
     )

@@ -211,7 +211,11 @@ class Rebuild:
                 # Whoever is given the record decides on it.
                 unreadable += 1
             else:
-                written = Written(replace(task, body={}), record.partition, record.offset)
+                written = Written(
+                    replace(task, body={} if task.model is None else {"model": task.model}),
+                    record.partition,
+                    record.offset,
+                )
                 known = resumption(record.headers)
                 tasks.append(OpenTask(written, known.attempts, known.failures, known.not_before))
         reopened = await self._restoring.reopen(tasks, delay_seconds=self._holders_turn_seconds)

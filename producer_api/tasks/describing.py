@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from common.task import Lane, Status
 from producer_api.tasks.schemas import ErrorAnswer
 
 BAD_REQUEST: dict[int | str, dict[str, Any]] = {
@@ -21,6 +22,47 @@ TASK_IDS: dict[str, Any] = {
     "style": "form",
     "explode": False,
 }
+# Without it a request lists the newest tasks.
+OPTIONAL_TASK_IDS: dict[str, Any] = {**TASK_IDS, "required": False}
+LIST_FILTERS: tuple[dict[str, Any], ...] = (
+    {
+        "name": "status",
+        "in": "query",
+        "required": False,
+        "description": "Of a list: one status, or several separated by commas.",
+        "schema": {"type": "array", "items": {"type": "string", "enum": [status.value for status in Status]}},
+        "style": "form",
+        "explode": False,
+    },
+    {
+        "name": "lane",
+        "in": "query",
+        "required": False,
+        "description": "Of a list: the lane.",
+        "schema": {"type": "string", "enum": [lane.value for lane in Lane]},
+    },
+    {
+        "name": "model",
+        "in": "query",
+        "required": False,
+        "description": "Of a list: the model that has answered; before, the one that is to.",
+        "schema": {"type": "string"},
+    },
+    {
+        "name": "limit",
+        "in": "query",
+        "required": False,
+        "description": "Of a list: tasks on a page, at most.",
+        "schema": {"type": "integer", "minimum": 1, "default": 50},
+    },
+    {
+        "name": "after",
+        "in": "query",
+        "required": False,
+        "description": "Of a list: `next` of the page before; any task id will do.",
+        "schema": {"type": "string"},
+    },
+)
 TASK_ID: dict[str, Any] = {
     "name": "task_id",
     "in": "path",

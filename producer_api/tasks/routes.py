@@ -17,11 +17,18 @@ from producer_api.idempotency_key import IDEMPOTENCY_KEY, idempotency_key, repea
 from producer_api.request_body import parse_json, read_body
 from producer_api.security import Tenant, tenant_of
 from producer_api.state import Parts, ReadyParts, parts_of
-from producer_api.tasks.describing import BAD_REQUEST, NO_SUCH_TASK, OUT_OF_REACH, TASK_ID, TASK_IDS
+from producer_api.tasks.describing import (
+    BAD_REQUEST,
+    LIST_FILTERS,
+    NO_SUCH_TASK,
+    OPTIONAL_TASK_IDS,
+    OUT_OF_REACH,
+    TASK_ID,
+)
 from producer_api.tasks.event_routes import add_event_routes
 from producer_api.tasks.lookup import AnswerTooLarge
 from producer_api.tasks.prompts import read_prompts, read_request
-from producer_api.tasks.queries import task_ids_in, task_ids_of, wait_seconds
+from producer_api.tasks.queries import list_query, task_ids_in, task_ids_of, wait_seconds
 from producer_api.tasks.refusals import answer_too_large, no_such_task
 from producer_api.tasks.schemas import (
     CancelledTasks,
@@ -34,7 +41,7 @@ from producer_api.tasks.schemas import (
     TaskViews,
     WholeTaskView,
 )
-from producer_api.tasks.views import brief_view, submitted_view, task_view, whole_task_view
+from producer_api.tasks.views import brief_view, listed_view, submitted_view, task_view, whole_task_view
 from producer_api.tracing import valid_traceparent
 
 _SUBMIT_EXAMPLES = {
@@ -98,7 +105,7 @@ def add_task_routes(app: FastAPI) -> None:
         methods=["GET"],
         response_model=TaskViews,
         responses={**BAD_REQUEST, **OUT_OF_REACH},
-        openapi_extra=described(TASK_IDS, _WAIT),
+        openapi_extra=described(OPTIONAL_TASK_IDS, _WAIT, *LIST_FILTERS),
         route_class_override=DirectRoute,
     )
     add(
@@ -153,8 +160,17 @@ async def submit_tasks(request: Request) -> Response:
 
 
 async def read_tasks(request: Request) -> Response:
-    """Read tasks, in the order asked; an id named twice is answered twice, an unknown one with `not_found`."""
+    """Read tasks, in the order asked; an id named twice is answered twice, an unknown one with `not_found`.
+
+    Without `task_ids` the newest tasks are listed.
+    """
     parts = parts_of(request)
+    listed = list_query(request, max_limit=parts.settings.max_ids_per_query)
+    if listed is not None:
+        page = await parts.listing.page(
+            listed.wanted, tenant=tenant_of(request), limit=listed.limit, after=listed.after
+        )
+        return _json(200, {"tasks": [listed_view(state) for state in page.states], "next": page.rest})
     asked = task_ids_of(request, limit=parts.settings.max_ids_per_query)
     states = await _found(request, parts, asked)
     return _json(200, {"tasks": [task_view(text, state) for text, state in zip(asked, states, strict=True)]})

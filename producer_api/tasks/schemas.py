@@ -159,6 +159,10 @@ class WholeTaskView(TaskView):
 
 
 class TaskViews(BaseModel):
-    """One entry per id, in the order asked."""
+    """One entry per id, in the order asked; of a list the newest first, without `result` and what else is of the end.
+
+    A page of a list may be short, or empty, and still not be the last.
+    """
 
     tasks: list[TaskView]
+    next: str | None = Field(None, description="Of a list: send it as `after` for the next page; null after the last.")

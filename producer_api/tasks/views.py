@@ -40,7 +40,7 @@ def task_view(asked: str, state: TaskState | None) -> dict[str, Any]:
         "error": _error(state, record),
         "attempts": state.attempts,
         "usage": record.get("usage"),
-        "model": record.get("model"),
+        "model": record.get("model") or state.model,
         "lane": state.lane,
         "metadata": record.get("metadata"),
         "tokens": state.tokens,
@@ -56,6 +56,24 @@ def answer_text(state: TaskState) -> str | None:
     """The text of a completed task's answer; None where it has none, such as a call of a tool."""
     record = _record(state)
     return _text(record.get("endpoint"), (record.get("response") or {}).get("body"))
+
+
+def listed_view(state: TaskState) -> dict[str, Any]:
+    """What a list says of a task: all but its result, and what else only the end brings."""
+    return {
+        "task_id": state.task_id,
+        "status": state.status,
+        "progress": state.progress,
+        "attempts": state.attempts,
+        "model": state.model,
+        "lane": state.lane,
+        "tokens": state.tokens,
+        "created_at": state.created_at,
+        "started_at": state.started_at,
+        "finished_at": state.finished_at,
+        "expires_at": state.expires_at,
+        "next_retry_at": state.retry_at,
+    }
 
 
 def brief_view(asked: str, state: TaskState | None) -> dict[str, Any]:

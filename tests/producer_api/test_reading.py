@@ -215,7 +215,7 @@ async def test_as_many_ids_as_allowed_are_answered_and_no_more(api: Api) -> None
 @pytest.mark.parametrize(
     ("query", "code"),
     [
-        ("", "missing_required_parameter"),
+        ("?wait=1", "missing_required_parameter"),
         ("?task_ids=", "missing_required_parameter"),
         ("?task_ids=%20", "missing_required_parameter"),
         ("?task_ids=x,,y", "invalid_value"),

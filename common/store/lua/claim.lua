@@ -73,7 +73,8 @@ end
 local progress, moved_at = calls and 25 or 0, repeated and task.moved_at or instant_after(task)
 redis.call('HSET', task_key, 'status', 'processing', 'progress', progress, 'token', arg.token, 'lease_until', now + arg.lease,
   'attempts', task.attempts, 'failures', task.failures, 'crashes', task.crashes, 'worker', arg.worker,
-  'started_at', started_at, 'partition', arg.partition, 'offset', arg.offset, 'moved_at', moved_at)
+  'started_at', started_at, 'partition', arg.partition, 'offset', arg.offset, 'moved_at', moved_at,
+  'model', arg.model or '')
 redis.call('HDEL', task_key, 'retry_at', 'tokens')
 keep_unfinished(task.expires_at)
 tell(moved_at, task.run, 'processing', progress, task.attempts)

@@ -17,7 +17,7 @@ if arg.status ~= 'completed' then
   progress = math.min(25, tonumber(redis.call('HGET', task_key, 'progress')))
 end
 redis.call('HSET', task_key, 'status', arg.status, 'finished_at', arg.finished_at, 'failures', arg.failures,
-  'moved_at', moved_at, 'progress', progress)
+  'moved_at', moved_at, 'progress', progress, 'model', arg.answered_by or arg.model or '')
 redis.call('HDEL', task_key, 'lease_until', 'retry_at', 'tokens')
 keep_finished(task.expires_at)
 redis.call('SET', result_key, arg.result, 'PX', arg.result_ttl)

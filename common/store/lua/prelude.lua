@@ -54,7 +54,8 @@ end
 
 local function create(status)
   redis.call('HSET', task_key, 'status', status, 'run', arg.run, 'tenant', arg.tenant, 'lane', arg.lane,
-    'created_at', arg.created_at, 'expires_at', arg.expires_at, 'progress', 0, 'attempts', 0, 'moved_at', now, place())
+    'created_at', arg.created_at, 'expires_at', arg.expires_at, 'progress', 0, 'attempts', 0, 'moved_at', now,
+    'model', arg.model or '', place())
   keep_unfinished(arg.expires_at)
 end
 

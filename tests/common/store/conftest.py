@@ -35,11 +35,14 @@ class Store:
         self.reader = TaskReader(self.redis.link, self.keys, result_ttl_seconds=DAY)
         self.endings = Endings(self.redis.link, self.keys, result_ttl_seconds=DAY)
         self.redriving = Redriving(self.redis.link, self.keys, result_ttl_seconds=DAY)
-        self.leases = self._worker("one")
-        self.others = self._worker("two")
+        self.leases = self.worker("one")
+        self.others = self.worker("two")
 
-    def _worker(self, name: str) -> Leases:
-        return Leases(self.redis.link, self.keys, worker=name, lease_seconds=30, result_ttl_seconds=DAY, max_crashes=3)
+    def worker(self, name: str, *, default_model: str | None = None) -> Leases:
+        return Leases(
+            self.redis.link, self.keys, worker=name, lease_seconds=30, result_ttl_seconds=DAY, max_crashes=3,
+            default_model=default_model,
+        )  # fmt: skip
 
     async def claim(self, task: Task, token: str, leases: Leases | None = None) -> ClaimReply:
         return await (leases or self.leases).claim(task, token=token, partition=3, offset=7)

@@ -334,7 +334,8 @@ async def test_every_key_expires_a_day_after_the_end_and_none_is_without_ttl(sto
     ttls = {}
     async for key in store.redis.scan_iter(match=f"{store.keys.prefix}*"):
         ttls[key.decode()] = await store.redis.pttl(key)
-    assert len(ttls) == 7
+    assert len(ttls) == 8
+    assert 2 * DAY * 1000 - 60_000 < ttls[store.keys.task_index("local")] <= 2 * DAY * 1000
     for ended in (*store.keys.of(done.task_id), store.keys.task(late.task_id)):
         assert DAY * 1000 - 60_000 < ttls[ended] <= DAY * 1000
     for open_ in (queued, held, waiting):

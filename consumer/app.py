@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from importlib.metadata import version
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -23,10 +24,12 @@ from common.store.keys import Keys
 from common.store.leases import Leases
 from common.store.link import RedisLink
 from common.store.marker import Marker
+from common.store.minutes import Minutes
 from common.store.models import KnownModels
 from common.store.reading import ping
 from common.store.rebuild_lease import RebuildLease
 from common.store.restoring import Restoring
+from common.store.workers import Workers
 from common.telemetry.operations import Operations, serving_operations
 from common.topics import MAX_RESULT_RECORD_BYTES, TopicNames
 from consumer.assembly import build_executor, build_store_pace, real_chance
@@ -34,6 +37,7 @@ from consumer.engine.apart import publish_apart
 from consumer.engine.engine import Engine
 from consumer.engine.ports import CommitListener
 from consumer.health import Health
+from consumer.heartbeat import Heartbeat
 from consumer.lifecycle import closed, running, stop_signal, stopped_before
 from consumer.llm.brake import BrakePolicy
 from consumer.llm.braking import Braking
@@ -76,6 +80,7 @@ async def run_worker(settings: Settings) -> None:
     keys = Keys(settings.redis.key_prefix)
     registry = _registry()
     log = structlog.get_logger(__name__)
+    engine_metrics = EngineMetrics(registry)
     async with AsyncExitStack() as parts:
         redis = create_redis_link(settings.redis, name)
         parts.push_async_callback(closed, "redis", redis.aclose)
@@ -111,6 +116,9 @@ async def run_worker(settings: Settings) -> None:
         health = Health(partial(ping, redis), lambda: not (keeping.done() or watching.done()), lambda: watch.is_whole)
         operations = Operations(health.liveness, health.readiness, registry)
         port = await parts.enter_async_context(_operations_port(operations, settings.worker))
+        heartbeat = _heartbeat(settings, redis, name, health=health, llm=metrics, engine=engine_metrics)
+        parts.push_async_callback(closed, "heartbeat", heartbeat.leave)
+        await parts.enter_async_context(running(heartbeat.run(), "beat"))
         log.info("worker started", worker=name, operations_port=port, concurrency=settings.worker.concurrency)
 
         reached = prepare_kafka(
@@ -161,7 +169,7 @@ async def run_worker(settings: Settings) -> None:
             braking=braking,
             name=name,
             names=names,
-            registry=registry,
+            metrics=engine_metrics,
             rng=rng,
         )
         listener = create_redis_listener(settings.redis, f"{name}-cancellations")
@@ -206,6 +214,24 @@ def _leases(settings: Settings, redis: RedisLink, worker: str) -> Leases:
     )
 
 
+def _heartbeat(
+    settings: Settings, redis: RedisLink, name: str, *, health: Health, llm: LlmMetrics, engine: EngineMetrics
+) -> Heartbeat:
+    keys = Keys(settings.redis.key_prefix)
+    return Heartbeat(
+        Workers(redis, keys),
+        # A process id comes again.
+        Minutes(redis, keys, process=f"{name}-{secrets.token_hex(4)}"),
+        worker=name,
+        host=socket.gethostname(),
+        version=version("promptmill"),
+        concurrency=settings.worker.concurrency,
+        health=health,
+        llm=llm,
+        engine=engine,
+    )
+
+
 def _cancellation_watch(
     settings: Settings, listener: Redis, keeper: LeaseKeeper, engine: Engine, *, metrics: LlmMetrics, rng: random.Random
 ) -> CancellationWatch:
@@ -242,7 +268,7 @@ def _engine(
     braking: Braking,
     name: str,
     names: TopicNames,
-    registry: CollectorRegistry,
+    metrics: EngineMetrics,
     rng: random.Random,
 ) -> Engine:
     consumer = create_group_consumer(
@@ -259,7 +285,7 @@ def _engine(
         settings=settings.worker,
         lanes={names.interactive: _INTERACTIVE_WEIGHT, names.batch: _BATCH_WEIGHT},
         dead_letter_topic=names.dead_letters,
-        metrics=EngineMetrics(registry),
+        metrics=metrics,
         rng=rng,
         on_committed=on_committed,
     )

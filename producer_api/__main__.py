@@ -1,9 +1,11 @@
 """The API process: settings, logs, clients, parts; then serve until told to end."""
 
 import asyncio
+import os
 import random
 import secrets
 import signal
+import socket
 import sys
 import time
 from contextlib import AsyncExitStack
@@ -21,6 +23,7 @@ from common.connections import (
 )
 from common.openai.native import NativeModels
 from common.settings import SettingsError, load_settings
+from common.store.attempts import PastAttempts
 from common.store.ending import Endings
 from common.store.forgetting import Forgotten
 from common.store.idempotency import Idempotency
@@ -28,6 +31,7 @@ from common.store.index import TaskIndex
 from common.store.keys import Keys
 from common.store.link import RedisLink
 from common.store.marker import Marker, SharedLooks
+from common.store.minutes import Minutes
 from common.store.models import KnownModels
 from common.store.moves import MoveChannel
 from common.store.reading import TaskReader, ping
@@ -35,6 +39,7 @@ from common.store.redriving import Redriving
 from common.store.submissions import Submissions
 from common.store.subscription import Subscription
 from common.store.texts import Texts
+from common.store.workers import Workers
 from common.task import Lane, new_task_id
 from common.telemetry.logging import configure_logging
 from common.telemetry.operations import Operations, serving_operations
@@ -44,11 +49,14 @@ from producer_api.budget import Budget
 from producer_api.following import Following
 from producer_api.garbage import look_for_garbage_rarely
 from producer_api.idempotency import IdempotentSubmission, lease_seconds
+from producer_api.intake import Intake
 from producer_api.kafka_link import KafkaLink
 from producer_api.metrics import FollowingMetrics, Metrics
 from producer_api.openai_compat.task_story import Stories
 from producer_api.operator.letter_log import LetterLog, LogLimits
 from producer_api.operator.redrive import Redrive
+from producer_api.operator.retry import Retry
+from producer_api.operator.topic_look import TopicLook
 from producer_api.partitioning import PartitionCursor
 from producer_api.probes import Readiness, alive
 from producer_api.publisher import Publisher
@@ -97,12 +105,15 @@ async def serve(settings: Settings) -> None:
         stack.push_async_callback(_ended, keeping)
         hearing = asyncio.create_task(parts.following.run(), name="hear of moves")
         stack.push_async_callback(_ended, hearing)
+        taking_in = asyncio.create_task(parts.intake.run(), name="tell of accepted prompts")
+        stack.push_async_callback(parts.intake.tell)
+        stack.push_async_callback(_ended, taking_in)
         port = await stack.enter_async_context(
             serving_api(create_app(parts), host=api.host, port=api.port, drain_seconds=api.drain_timeout_seconds)
         )
         look_for_garbage_rarely()
         log.info("listening", host=api.host, port=port, operations_port=operations_port)
-        await _first_of(stopping, keeping, hearing)
+        await _first_of(stopping, keeping, hearing, taking_in)
         log.info("stopping")
         parts.readiness.stopping = True
         parts.following.stop()
@@ -199,12 +210,21 @@ def ready_parts(
         topic=names.dead_letters,
         limits=LogLimits(),
     )
+    minutes = Minutes(redis, keys, process=process_name())
+    topic_look = TopicLook(
+        letter_log,
+        create_admin=lambda: create_admin(settings.kafka, _SERVICE),
+        topics=[spec.name for spec in topic_specs(settings.kafka, settings.tasks)],
+        names=names,
+        clock=time.monotonic,
+    )
     return Parts(
         settings=api,
         tasks=settings.tasks,
         submission=submission,
         idempotent_submission=idempotent_submission,
         lookup=lookup,
+        intake=Intake(minutes, metrics, now=time.time),
         listing=Listing(TaskIndex(redis, keys), reader, looks),
         texts=texts,
         following=following,
@@ -225,7 +245,18 @@ def ready_parts(
         readiness=Readiness(link, store_health),
         letter_log=letter_log,
         redrive=redrive,
+        topic_look=topic_look,
+        retry=Retry(lookup=lookup, redrive=redrive, log=letter_log, names=names),
+        past_attempts=PastAttempts(redis, keys),
+        names=names,
+        workers=Workers(redis, keys),
+        minutes=minutes,
     )
+
+
+def process_name() -> str:
+    """A name that no other process has, or ever had."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
 async def _first_of(stopping: asyncio.Event, *lasting: asyncio.Task[None]) -> None:

@@ -13,8 +13,11 @@ from producer_api.openai_compat.embeddings import add_embeddings_route
 from producer_api.openai_compat.models import add_model_routes
 from producer_api.openai_compat.responses import add_response_routes
 from producer_api.openai_compat.schemas import ChatCompletionRequest, EmbeddingsRequest, ResponseRequest
+from producer_api.operator.monitoring_routes import monitoring_routes
 from producer_api.operator.routes import operator_routes
 from producer_api.operator.schemas import RedriveLetters
+from producer_api.operator.task_routes import operator_task_routes
+from producer_api.operator.task_schemas import RetryTasks
 from producer_api.probes import add_probes, alive
 from producer_api.state import Parts, State
 from producer_api.tasks.routes import add_task_routes
@@ -33,6 +36,7 @@ def create_app(parts: Parts) -> FastAPI:
             SubmitTasks,
             CancelTasks,
             RedriveLetters,
+            RetryTasks,
             ChatCompletionRequest,
             EmbeddingsRequest,
             ResponseRequest,
@@ -47,6 +51,8 @@ def create_app(parts: Parts) -> FastAPI:
     add_model_routes(app)
     add_response_routes(app)
     app.include_router(operator_routes())
+    app.include_router(monitoring_routes())
+    app.include_router(operator_task_routes())
     add_probes(app, liveness=alive, readiness=parts.readiness)
     add_documentation(app)
     return app

@@ -7,15 +7,22 @@ from fastapi import Depends, Request
 
 from common.openai.native import NativeModels
 from common.settings import TaskSettings
+from common.store.attempts import PastAttempts
+from common.store.minutes import Minutes
 from common.store.models import KnownModels
 from common.store.texts import Texts
+from common.store.workers import Workers
+from common.topics import TopicNames
 from producer_api.budget import Budget
 from producer_api.following import Following
 from producer_api.idempotency import IdempotentSubmission
+from producer_api.intake import Intake
 from producer_api.metrics import FollowingMetrics, Metrics
 from producer_api.openai_compat.task_story import Stories
 from producer_api.operator.letter_log import LetterLog
 from producer_api.operator.redrive import Redrive
+from producer_api.operator.retry import Retry
+from producer_api.operator.topic_look import TopicLook
 from producer_api.probes import Readiness
 from producer_api.request_log import RequestLog
 from producer_api.settings import ApiSettings
@@ -36,6 +43,7 @@ class Parts:
     idempotent_submission: IdempotentSubmission
     lookup: Lookup
     listing: Listing
+    intake: Intake
     texts: Texts
     following: Following
     following_metrics: FollowingMetrics
@@ -50,6 +58,12 @@ class Parts:
     readiness: Readiness
     letter_log: LetterLog
     redrive: Redrive
+    topic_look: TopicLook
+    retry: Retry
+    past_attempts: PastAttempts
+    names: TopicNames
+    workers: Workers
+    minutes: Minutes
 
 
 class State(TypedDict):

@@ -12,10 +12,10 @@ from rich.console import Console
 from cli.addresses import Address, kafka_address_of_stack
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
-from cli.topics.report import TopicReport, report_topics
 from cli.topics.view import as_json_object, show_reports
 from common.connections import create_admin, create_reader, stop_reader
 from common.settings import KafkaSettings, ServiceSettings, SettingsError, load_settings, variable_name
+from common.topic_report import TopicReport, report_topics
 from common.topics import TopicNames, TopicSpec, TopicsUnfit, ensure_topics, topic_specs
 
 _CLIENT_ID = "promptmill-topics"

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.terminal_text import printable
-from cli.topics.report import GroupLag, NewestRecord, TopicReport
+from common.topic_report import GroupLag, NewestRecord, TopicReport
 
 
 def show_reports(
@@ -69,7 +68,7 @@ def as_json_object(name: str, report: TopicReport | None, *, with_value: bool) -
         "replication": report.replication,
         "in_sync": report.in_sync,
         "records": report.records,
-        "lags": [asdict(lag) for lag in report.lags],
+        "lags": [{"group": lag.group, "records": lag.records, "members": lag.members} for lag in report.lags],
         "newest": newest,
     }
 

@@ -42,6 +42,23 @@ class Keys:
         return f"{self.prefix}tenant:{{{tenant}}}:tasks"
 
     @property
+    def workers(self) -> str:
+        """The workers by the time of their last word."""
+        return f"{self.prefix}{{workers}}"
+
+    def worker(self, worker: str) -> str:
+        """A worker's last word."""
+        return f"{self.prefix}{{workers}}:{worker}"
+
+    def minute(self, minute: int) -> str:
+        """The sums of a minute, which is Unix time in minutes."""
+        return f"{self.prefix}{{minutes}}:{minute}"
+
+    def counted(self, process: str) -> str:
+        """The number of what a process has last added to the sums of minutes."""
+        return f"{self.prefix}{{minutes}}:counted:{process}"
+
+    @property
     def marker(self) -> str:
         """What tells a store that is whole from one that was lost or went back in time."""
         return f"{self.prefix}marker"

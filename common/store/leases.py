@@ -280,14 +280,25 @@ class Leases:
         return Finish(reply_word(reply))
 
     async def release(
-        self, claim: Claim, *, delay_seconds: float, failures: int, called: bool, may_restore: bool
+        self,
+        claim: Claim,
+        *,
+        delay_seconds: float,
+        failures: int,
+        called: bool,
+        may_restore: bool,
+        cause: str = "released",
     ) -> Hold:
-        """Give the task back, to be claimed again after the delay; `called` says whether a call was begun."""
+        """Give the task back, to be claimed again after the delay.
+
+        `called` says whether a call was begun, `cause` in one word of ours why it came to nothing.
+        """
         arguments = {
             **self._held(claim, may_restore=may_restore),
             "delay": to_millis(delay_seconds),
             "failures": failures,
             "uncalled": not called,
+            "cause": cause,
         }
         call = ScriptCall(self._release, self._keys.of(claim.task.task_id), arguments)
         [reply] = await run_scripts(self._link, [call])

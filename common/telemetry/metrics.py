@@ -4,7 +4,7 @@ The client library's own are made for many threads; a worker counts a dozen time
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Generic, TypeVar
 
@@ -52,6 +52,11 @@ class _Labelled(Generic[C]):
         self._names = tuple(names)
         self._new = new
         self._series: dict[Labels, C] = {} if names else {(): new()}
+
+    @property
+    def series(self) -> Mapping[Labels, C]:
+        """Every series there is, by its labels."""
+        return self._series
 
     def labels(self, *values: str) -> C:
         """The series of these labels."""
@@ -106,6 +111,11 @@ class Histogram(_Labelled[Distribution]):
         self._text = text
         self._bounds = [*map(floatToGoString, bounds), "+Inf"]
         registry.register(self)
+
+    @property
+    def bounds(self) -> Sequence[str]:
+        """The bounds of its buckets as text, the last of them infinite."""
+        return self._bounds
 
     def observe(self, amount: float) -> None:
         """Take note of an amount, where there are no labels."""

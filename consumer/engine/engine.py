@@ -14,6 +14,7 @@ from consumer.engine.backlog import Backlog
 from consumer.engine.backoff import Backoff
 from consumer.engine.commits import Committer
 from consumer.engine.fetch_plan import FetchLimits
+from consumer.engine.holdings import Holding, holdings_of
 from consumer.engine.leaving import leave_group
 from consumer.engine.partition import Partition
 from consumer.engine.polling import Poller
@@ -149,6 +150,11 @@ class Engine:
     def in_flight(self) -> int:
         """Records that hold a slot."""
         return self._slots.handling
+
+    @property
+    def holdings(self) -> list[Holding]:
+        """The partitions that are this worker's now, and how far each is."""
+        return holdings_of(self._consumer, self._partitions)
 
     def hurry(self, keys: Iterable[bytes]) -> None:
         """Give the records of these keys that wait for their next attempt to the handler now: something has changed."""

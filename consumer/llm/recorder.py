@@ -132,6 +132,7 @@ class Recorder:
                 failures=again.failures,
                 called=called,
                 may_restore=lease.runs,
+                cause=again.cause,
             )
 
         return await self._answered("release", release)

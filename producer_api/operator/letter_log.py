@@ -116,7 +116,10 @@ class LetterLog:
 
 
 class OpenLog:
-    """One request's look into the topic. Methods raise KafkaError when Kafka does not answer."""
+    """One request's look into the topic, and by its `reader` into any other.
+
+    Methods raise KafkaError when Kafka does not answer.
+    """
 
     def __init__(
         self,
@@ -126,10 +129,10 @@ class OpenLog:
         partitions_of: Callable[[str], Awaitable[Collection[int]]],
         limits: LogLimits,
     ) -> None:
-        self._reader = reader
+        self.reader = self._reader = reader
         self._topic = topic
         self._partitions = partitions
-        self._partitions_of = partitions_of
+        self.partitions_of = self._partitions_of = partitions_of
         self._limits = limits
         self._begun_at = asyncio.get_running_loop().time()
 

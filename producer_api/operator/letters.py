@@ -157,7 +157,7 @@ def letter_view(letter: Letter) -> dict[str, Any]:
 
 def whole_letter_view(letter: Letter) -> dict[str, Any]:
     """The letter with headers, key and value."""
-    value, encoding = _shown(letter.value)
+    value, encoding = shown_value(letter.value)
     return {
         **letter_view(letter),
         "written_at": round(letter.timestamp, 3),
@@ -168,7 +168,7 @@ def whole_letter_view(letter: Letter) -> dict[str, Any]:
     }
 
 
-def _shown(value: bytes | None) -> tuple[Any, str]:
+def shown_value(value: bytes | None) -> tuple[Any, str]:
     """A value as it can stand in an answer: JSON as it is, else its text, else base64."""
     content = _json(value)
     if content is not None:

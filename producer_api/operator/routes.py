@@ -1,21 +1,19 @@
 """`/v1/operator/dead-letters`: list, look at one, redrive."""
 
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Collection
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import ValidationError
 
 from common.task import parse_task_id
 from producer_api.checked_route import CheckedRoute
 from producer_api.documentation import body_of
-from producer_api.errors import SERVER_ERROR, RefusedRequest, invalid
-from producer_api.kafka_link import KafkaUnavailable
+from producer_api.errors import RefusedRequest, invalid
 from producer_api.operator.cursor import Cursor, parse_cursor
+from producer_api.operator.describing import BAD_REQUEST, BODY_ERRORS, OPERATORS_ONLY, json_answer
 from producer_api.operator.guard import Operator
-from producer_api.operator.letter_log import LogBusy, OpenLog, Page
+from producer_api.operator.letter_log import Page
 from producer_api.operator.letters import (
     Letter,
     LetterFilter,
@@ -24,7 +22,7 @@ from producer_api.operator.letters import (
     parse_position,
     whole_letter_view,
 )
-from producer_api.operator.redrive import RedriveCutShort
+from producer_api.operator.opening import opened
 from producer_api.operator.schemas import (
     MAX_LETTERS,
     LetterViews,
@@ -34,7 +32,7 @@ from producer_api.operator.schemas import (
     WholeLetterView,
 )
 from producer_api.request_body import parse_json, read_body
-from producer_api.state import Parts, ReadyParts
+from producer_api.state import ReadyParts
 from producer_api.tasks.schemas import ErrorAnswer
 from producer_api.unknown_field import unknown_field
 
@@ -43,15 +41,6 @@ _EXAMPLES = {
     "One letter": {"positions": ["3-17"]},
     "What a model's outage left, looking first": {"error_code": "model_error", "since": 1_790_000_000, "dry_run": True},
     "Everything": {"all": True},
-}
-_RETRY = {"retry-after": "2"}
-_FORBIDDEN: dict[int | str, dict[str, Any]] = {
-    401: {"model": ErrorAnswer, "description": "The operators' token is wrong or missing."},
-    403: {"model": ErrorAnswer, "description": "No token is configured, and the request is not from this machine."},
-    503: {"model": ErrorAnswer, "description": "Not now; come again after `Retry-After` seconds."},
-}
-_BAD_REQUEST: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorAnswer, "description": "The request cannot be taken as it is; `message` says what to do."}
 }
 _NO_SUCH_LETTER: dict[int | str, dict[str, Any]] = {
     404: {"model": ErrorAnswer, "description": "There is no such dead letter."}
@@ -62,24 +51,21 @@ PositionPath = Annotated[str, Path(description="partition-offset, as the list ha
 
 def operator_routes() -> APIRouter:
     """The routes that operators use."""
-    router = APIRouter(tags=["operator"], dependencies=[Operator], responses=_FORBIDDEN, route_class=CheckedRoute)
-    router.add_api_route(_ROOT, list_letters, methods=["GET"], response_model=LetterViews, responses=_BAD_REQUEST)
+    router = APIRouter(tags=["operator"], dependencies=[Operator], responses=OPERATORS_ONLY, route_class=CheckedRoute)
+    router.add_api_route(_ROOT, list_letters, methods=["GET"], response_model=LetterViews, responses=BAD_REQUEST)
     router.add_api_route(
         f"{_ROOT}/{{position}}",
         read_letter,
         methods=["GET"],
         response_model=WholeLetterView,
-        responses={**_BAD_REQUEST, **_NO_SUCH_LETTER},
+        responses={**BAD_REQUEST, **_NO_SUCH_LETTER},
     )
     router.add_api_route(
         f"{_ROOT}/redrive",
         redrive_letters,
         methods=["POST"],
         response_model=RedrivenLetters,
-        responses={
-            **_BAD_REQUEST,
-            **{code: {"model": ErrorAnswer, "description": "The body cannot be read."} for code in (408, 413, 415)},
-        },
+        responses={**BAD_REQUEST, **BODY_ERRORS},
         openapi_extra=body_of(RedriveLetters, _EXAMPLES),
     )
     return router
@@ -107,20 +93,20 @@ async def list_letters(
         until=until,
     )
     cursor = _cursor(after)
-    async with _opened(parts) as log:
+    async with opened(parts.letter_log) as log:
         page = await log.scan(cursor or await log.begin(since), wanted, limit=limit)
-    return _json({"dead_letters": [letter_view(letter) for letter in page.letters], **_rest(page)})
+    return json_answer({"dead_letters": [letter_view(letter) for letter in page.letters], **_rest(page)})
 
 
 async def read_letter(parts: ReadyParts, position: PositionPath) -> Response:
     """Show one dead letter with its content, which is somebody's prompt."""
     wanted = _position(position, "position")
-    async with _opened(parts) as log:
+    async with opened(parts.letter_log) as log:
         letter = await log.letter_at(wanted)
     if letter is None:
         message = "There is no such dead letter: the position is wrong, or its time has passed."
         raise RefusedRequest(404, message, code="dead_letter_not_found", param="position")
-    return _json(whole_letter_view(letter))
+    return json_answer(whole_letter_view(letter))
 
 
 async def redrive_letters(request: Request, parts: ReadyParts) -> Response:
@@ -136,7 +122,7 @@ async def redrive_letters(request: Request, parts: ReadyParts) -> Response:
         until=asked.until,
     )
     cursor = _cursor(asked.after)
-    async with _opened(parts) as log:
+    async with opened(parts.letter_log) as log:
         if positions:
             named = {position: await log.letter_at(position) for position in positions}
             page = Page([letter for letter in named.values() if letter is not None], len(named), None)
@@ -145,24 +131,7 @@ async def redrive_letters(request: Request, parts: ReadyParts) -> Response:
             page = await log.scan(cursor or await log.begin(asked.since), wanted, limit=asked.limit)
             letters = [(letter.position, letter) for letter in page.letters]
         items = await parts.redrive.redrive(letters, log, dry_run=asked.dry_run)
-    return _json({"items": [item.view() for item in items], "dry_run": asked.dry_run, **_rest(page)})
-
-
-@asynccontextmanager
-async def _opened(parts: Parts) -> AsyncIterator[OpenLog]:
-    """The topic, for this request; what hinders is an answer."""
-    try:
-        async with parts.letter_log.open() as log:
-            yield log
-    except LogBusy:
-        message = "Others read the dead letters just now. Send the request again in a moment."
-        raise RefusedRequest(503, message, code="overloaded", headers=_RETRY, kind=SERVER_ERROR) from None
-    except RedriveCutShort:
-        message = "Kafka did not acknowledge every record in time. Send the same request again: nothing starts twice."
-        raise RefusedRequest(503, message, code="queue_unavailable", headers=_RETRY, kind=SERVER_ERROR) from None
-    except KafkaUnavailable:
-        message = "Kafka does not answer. Send the same request again in a moment: nothing starts twice."
-        raise RefusedRequest(503, message, code="queue_unavailable", headers=_RETRY, kind=SERVER_ERROR) from None
+    return json_answer({"items": [item.view() for item in items], "dry_run": asked.dry_run, **_rest(page)})
 
 
 def _asked(content: Any) -> RedriveLetters:
@@ -214,7 +183,3 @@ def _rest(page: Page) -> dict[str, Any]:
         "remaining": 0 if rest is None else rest.remaining,
         "next": None if rest is None else str(rest),
     }
-
-
-def _json(content: object) -> Response:
-    return Response(orjson.dumps(content), media_type="application/json", headers={"cache-control": "no-store"})

@@ -1,6 +1,7 @@
 """Finding tasks by ids as clients write them."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from common.store.marker import SharedLooks, StoreIdentity
 from common.store.reading import TaskReader
@@ -10,6 +11,10 @@ from common.task import parse_task_id
 _IDS_PER_ROUND_TRIP = 100
 # The first look ever needs a second reading; so does each rebuild that ends meanwhile.
 _READINGS = 3
+
+
+_States = dict[str | None, TaskState | None]
+_Read = Callable[[Sequence[str]], Awaitable[_States]]
 
 
 class AnswerTooLarge(RuntimeError):  # noqa: N818 - a fact about an answer
@@ -40,16 +45,28 @@ class Lookup:
             StoreRebuilding: one is not known, and the store is not whole.
             StoreUnavailable: Redis is out of reach.
         """
+        states = await self._states(asked, partial(self._read, tenant=tenant))
+        return [state if state is not None and state.tenant == tenant else None for state in states]
+
+    async def find_briefly(self, asked: Sequence[str]) -> list[TaskState | None]:
+        """The task of each text, whoever's it is, without its result; None where there is none. For operators.
+
+        Raises:
+            StoreRebuilding: one is not known, and the store is not whole.
+            StoreUnavailable: Redis is out of reach.
+        """
+        return await self._states(asked, self._read_briefly)
+
+    async def _states(self, asked: Sequence[str], read: _Read) -> list[TaskState | None]:
         wanted = [parse_task_id(text) for text in asked]
         distinct = list(dict.fromkeys(task_id for task_id in wanted if task_id is not None))
-        states = await self._read_surely(distinct, tenant)
-        return [state if state is not None and state.tenant == tenant else None for state in map(states.get, wanted)]
+        return list(map((await self._read_surely(distinct, read)).get, wanted))
 
-    async def _read_surely(self, task_ids: Sequence[str], tenant: str) -> dict[str | None, TaskState | None]:
+    async def _read_surely(self, task_ids: Sequence[str], read: _Read) -> _States:
         """Each task's state; None for one that does not exist."""
         for _ in range(_READINGS):
             before = self._seen
-            states = await self._read(task_ids, tenant)
+            states = await read(task_ids)
             if all(state is not None for state in states.values()):
                 return states
             self._seen = await self._looks.identity()
@@ -59,8 +76,11 @@ class Lookup:
                 return states
         raise StoreRebuilding
 
-    async def _read(self, task_ids: Sequence[str], tenant: str) -> dict[str | None, TaskState | None]:
-        states: dict[str | None, TaskState | None] = {}
+    async def _read_briefly(self, task_ids: Sequence[str]) -> _States:
+        return dict(zip(task_ids, await self._reader.read_briefly(task_ids), strict=True))
+
+    async def _read(self, task_ids: Sequence[str], *, tenant: str) -> _States:
+        states: _States = {}
         total = 0
         for first in range(0, len(task_ids), _IDS_PER_ROUND_TRIP):
             some = task_ids[first : first + _IDS_PER_ROUND_TRIP]

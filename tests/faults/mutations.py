@@ -362,6 +362,48 @@ MUTATIONS = (
         "tests/consumer/llm/test_response_stream.py::test_what_a_response_says_of_itself_counts",
     ),
     Mutation(
+        "a page of a list looks at every task",
+        "producer_api/tasks/listing.py",
+        (("MOST_LOOKED_AT = 1_000", "MOST_LOOKED_AT = 50_000"),),
+        "tests/producer_api/tasks/test_listing.py::test_what_a_page_costs_does_not_grow_with_the_tasks",
+    ),
+    Mutation(
+        "a list goes on in its middle when tasks come",
+        "common/store/index.py",
+        (('f"({before}"', 'f"[{before}"'),),
+        "tests/producer_api/tasks/test_listing.py::test_pages_show_every_task_once_newest_first",
+    ),
+    Mutation(
+        "a tenant's list grows without bound",
+        "common/store/index.py",
+        (("key, 0, -(self._most + 1)", "key, 0, -10_000_000"),),
+        "tests/common/store/test_index.py::test_of_more_than_may_be_listed_the_oldest_go",
+    ),
+    Mutation(
+        "a rebuild leaves the lists empty",
+        "common/store/restoring.py",
+        (("for tenant, of_tenant in of_tenants.items()", "for tenant, of_tenant in of_tenants.items() if False"),),
+        "tests/common/store/test_index.py::test_a_rebuild_lists_what_it_finds",
+    ),
+    Mutation(
+        "what Redis did not hear is counted twice",
+        "common/store/lua/count.lua",
+        ((">= arg.number then", "> arg.number then"),),
+        "tests/common/store/test_minutes.py::test_a_telling_that_comes_twice_is_added_once",
+    ),
+    Mutation(
+        "a worker that was killed is shown as working",
+        "common/store/workers.py",
+        (("3 * BEAT_SECONDS", "300 * BEAT_SECONDS"),),
+        "tests/common/store/test_workers.py::test_a_silent_worker_is_shown_as_one_then_forgotten",
+    ),
+    Mutation(
+        "an attempt whose worker was killed is not told",
+        "common/store/lua/claim.lua",
+        (("  remember(task, task.lease_until, 'worker_lost')\n", ""),),
+        "tests/common/store/test_attempts.py::test_an_attempt_that_ended_with_its_worker_is_remembered_as_such",
+    ),
+    Mutation(
         "machine: the highest finished offset is committed",
         "consumer/engine/offsets.py",
         (("return self._delivered[0] if self._delivered else self._next", "return self._last_finished + 1"),),

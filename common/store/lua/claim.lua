@@ -54,6 +54,7 @@ if task.status == 'processing' and not repeated then
   if not arg.may_take_over then
     return {'lapsed'}
   end
+  remember(task, task.lease_until, 'worker_lost')
   task.crashes = task.crashes + 1
 elseif task.status == 'queued' and task.retry_at > now then
   return {'waiting', task.retry_at - now, task.attempts, task.failures}

@@ -68,6 +68,18 @@ local function clear()
   redis.call('DEL', task_key, result_key)
 end
 
+-- Keep what the hash says of an attempt that is over, before another takes its place: of the last so many, of all runs.
+local PAST_ATTEMPTS = 20
+local function remember(task, ended_at, how)
+  if task.attempts > 0 then
+    local started_at, partition, offset, worker = unpack(
+      redis.call('HMGET', task_key, 'started_at', 'partition', 'offset', 'worker'))
+    local number = redis.call('HINCRBY', task_key, 'past', 1)
+    redis.call('HSET', task_key, 'past:' .. number % PAST_ATTEMPTS, table.concat({number, task.run, task.attempts,
+      started_at or '-', ended_at, how, partition or '-', offset or '-', worker or '-'}, ' '))
+  end
+end
+
 -- End the run without an answer: nobody's token is the task's from here on.
 local function end_now(task, status)
   local moved_at = instant_after(task)

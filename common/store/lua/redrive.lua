@@ -34,6 +34,7 @@ end
 if arg.preview then
   return {'started', following}
 end
+remember(task, redis.call('HGET', task_key, 'finished_at'), task.status)
 redis.call('DEL', result_key)
 redis.call('HDEL', task_key, 'token', 'lease_until', 'released', 'retry_at', 'started_at', 'finished_at', 'tokens',
   'partition', 'offset', 'worker')

@@ -9,9 +9,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from cli.addresses import STACK_FILE
 from cli.exit_codes import ExitCode
-from cli.topics.report import TopicReport, report_topics
 from common.connections import create_admin, create_group_consumer, create_producer, create_reader
 from common.settings import KafkaSettings, TaskSettings, variable_name
+from common.topic_report import TopicReport, report_topics
 from common.topics import MAX_RESULT_RECORD_BYTES, TopicNames, ensure_topics, topic_specs
 from tests.cli.running import run_command
 from tests.support.waiting import until

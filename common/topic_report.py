@@ -29,11 +29,24 @@ _NEWEST_TIMEOUT_MS = 500
 
 @dataclass(frozen=True, slots=True)
 class GroupLag:
-    """How far a consumer group is behind in one topic: `records` not yet committed, over all partitions."""
+    """How far a consumer group is behind in one topic: `records` not yet committed, over all partitions.
+
+    `by_partition` is the same for each of them, by its number.
+    """
 
     group: str
     records: int
     members: int
+    by_partition: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionRange:
+    """The offsets of a partition: from `begin` up to, and without, `end`."""
+
+    partition: int
+    begin: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +80,7 @@ class TopicReport:
     records: int
     lags: tuple[GroupLag, ...]
     newest: NewestRecord | None
+    ranges: tuple[PartitionRange, ...]
 
 
 async def report_topics(
@@ -74,8 +88,12 @@ async def report_topics(
     reader: AIOKafkaConsumer,
     topics: Sequence[str],
     groups: Mapping[str, Sequence[str]],
+    *,
+    with_newest: bool = True,
 ) -> list[TopicReport | None]:
     """Each topic in the order asked, None for one that does not exist; `groups` has the topics of each group.
+
+    Without the newest records nothing but offsets is read.
 
     Raises:
         KafkaError: A broker refuses, or is out of reach.
@@ -86,7 +104,7 @@ async def report_topics(
     ]
     begins = await reader.beginning_offsets(partitions) if partitions else {}
     ends = await reader.end_offsets(partitions) if partitions else {}
-    newest = await _newest_records(reader, begins, ends)
+    newest = await _newest_records(reader, begins, ends) if with_newest else {}
     lags = {group: await _lags(admin, group, of, begins, ends) for group, of in groups.items()}
     return [
         None
@@ -99,6 +117,7 @@ async def report_topics(
             records=sum(ends[tp] - begins[tp] for tp in partitions if tp.topic == topic),
             lags=tuple(by_topic[topic] for by_topic in lags.values() if topic in by_topic),
             newest=newest.get(topic),
+            ranges=tuple(PartitionRange(tp.partition, begins[tp], ends[tp]) for tp in partitions if tp.topic == topic),
         )
         for topic in topics
     ]
@@ -175,12 +194,12 @@ async def _lags(
         # The caller bounds the whole.
         await asyncio.sleep(_COORDINATOR_RETRY_SECONDS)
         state = await _group_state(admin, group, partitions)
-    lags: dict[str, int] = {}
+    lags: dict[str, dict[int, int]] = {}
     for tp in partitions:
         # Nothing committed is -1: the group begins at the beginning. It may commit more while we look.
         behind = max(ends[tp] - max(state.committed[tp], begins[tp]), 0)
-        lags[tp.topic] = lags.get(tp.topic, 0) + behind
-    return {topic: GroupLag(group, behind, state.members) for topic, behind in lags.items()}
+        lags.setdefault(tp.topic, {})[tp.partition] = behind
+    return {topic: GroupLag(group, sum(behind.values()), state.members, behind) for topic, behind in lags.items()}
 
 
 @dataclass(frozen=True, slots=True)

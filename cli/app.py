@@ -9,9 +9,11 @@ import typer
 
 from cli.addresses import API_URL_VARIABLE, DEFAULT_API_URL, STACK_FILE, api_address
 from cli.dead_letters.commands import dead_letter_commands
-from cli.options import ApiOption, JsonOption
+from cli.errors import CommandError
+from cli.exit_codes import ExitCode
+from cli.options import ApiOption, JsonOption, list_filters
 from cli.stack.command import up
-from common.task import Lane
+from common.task import Lane, Status
 
 _HELP = f"""An asynchronous LLM API on Kafka: submit prompts, see them answered.
 
@@ -37,6 +39,8 @@ def create_app() -> typer.Typer:
     app.command("submit")(_submit)
     app.command("tasks")(_tasks)
     app.command("cancel")(_cancel)
+    app.command("retry")(_retry)
+    app.command("workers")(_workers)
     app.command("topics")(_topics)
     app.add_typer(dead_letter_commands(), name="dead-letters")
     app.command("rebuild")(_rebuild)
@@ -101,13 +105,27 @@ def _tasks(
         Path | None, typer.Option("--file", "-f", metavar="FILE", help="Ids, one a line; '-' is standard input.")
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Show their progress until all are final.")] = False,
+    status: Annotated[
+        list[Status] | None, typer.Option("--status", help="Of a list: tasks in this status; may be repeated.")
+    ] = None,
+    lane: Annotated[Lane | None, typer.Option("--lane", help="Of a list: tasks of this lane.")] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Of a list: tasks of this model.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Of a list: tasks, at most.")] = 50,
+    after: Annotated[str | None, typer.Option(metavar="ID", help="Of a list: go on behind this task.")] = None,
     api: ApiOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show how tasks stand."""
+    """Show how tasks stand; without ids, list the newest."""
+    address = api_address(api, os.environ, Path())
+    wanted = list_filters(status or [], lane, model)
+    if not task_ids and file is None and not watch:
+        from cli.tasks.listing import list_tasks  # noqa: PLC0415 (start-up time)
+
+        raise typer.Exit(list_tasks(wanted, address, limit=limit, after=after, as_json=as_json))
     from cli.tasks.show import read_task_ids, show  # noqa: PLC0415 (start-up time)
 
-    address = api_address(api, os.environ, Path())
+    if wanted or after is not None:
+        raise CommandError("name tasks by ids, or list them by --status, --lane, --model: not both", ExitCode.USAGE)
     raise typer.Exit(show(read_task_ids(task_ids or [], file, sys.stdin.buffer), address, watch=watch, as_json=as_json))
 
 
@@ -126,6 +144,30 @@ def _cancel(
 
     address = api_address(api, os.environ, Path())
     raise typer.Exit(cancel(read_task_ids(task_ids or [], file, sys.stdin.buffer), address, as_json=as_json))
+
+
+def _retry(
+    task_ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of tasks.")] = None,
+    *,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", metavar="FILE", help="Ids, one a line; '-' is standard input.")
+    ] = None,
+    api: ApiOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run tasks again that failed, expired or were cancelled. Status 0 when each was started; twice starts it once."""
+    from cli.tasks.retry import retry  # noqa: PLC0415 (start-up time)
+    from cli.tasks.show import read_task_ids  # noqa: PLC0415 (start-up time)
+
+    address = api_address(api, os.environ, Path())
+    raise typer.Exit(retry(read_task_ids(task_ids or [], file, sys.stdin.buffer), address, as_json=as_json))
+
+
+def _workers(*, api: ApiOption = None, as_json: JsonOption = False) -> None:
+    """Show how each worker is. Status 0 when one is working, 1 when none is."""
+    from cli.workers.show import show  # noqa: PLC0415 (start-up time)
+
+    raise typer.Exit(show(api_address(api, os.environ, Path()), as_json=as_json))
 
 
 def _topics(

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -58,6 +58,16 @@ class ApiClient:
         # Their results together are more than one answer may hold.
         half = len(task_ids) // 2
         return await self.read(task_ids[:half]) + await self.read(task_ids[half:])
+
+    async def newest(
+        self, wanted: Mapping[str, str], *, limit: int, after: str | None
+    ) -> tuple[Sequence[TaskView], str | None]:
+        """A page of the newest tasks, at most `limit`, and where it goes on; None where nothing is left."""
+        params = {**wanted, "limit": str(limit), **({} if after is None else {"after": after})}
+        answer = await self._link.ask("GET", _TASKS_PATH, params=params)
+        tasks, following = (answer.get("tasks"), answer.get("next")) if isinstance(answer, dict) else (None, None)
+        count = len(tasks) if isinstance(tasks, Sequence) else 0
+        return self._entries(answer, count), following if isinstance(following, str) else None
 
     async def cancel(self, task_id: str) -> TaskView:
         """End the task and return it as it stands then, an unknown one as `not_found`."""

@@ -14,14 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from cli.addresses import Address
+from cli.api.operator import operator_headers
 from cli.dead_letters.client import DeadLetterClient, LettersPage, dead_letters_at
 from cli.dead_letters.moments import parse_moment
 from cli.dead_letters.view import has_failed, item_line, show_letter, show_letters
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
-from common.settings import SettingsError, load_settings
 from common.task import parse_task_id
-from producer_api.settings import Settings
 
 _LETTERS_PER_PAGE = 200
 # The API's own bounds.
@@ -103,12 +102,13 @@ _Command = Callable[[DeadLetterClient, Console], Coroutine[Any, Any, ExitCode]]
 
 def _run(command: _Command, address: Address) -> ExitCode:
     console = Console(stderr=True, highlight=False)
+    headers = operator_headers()
 
     def say(line: str) -> None:
         console.print(Text(line), soft_wrap=True)
 
     async def run() -> ExitCode:
-        async with dead_letters_at(address, _token(), say) as letters:
+        async with dead_letters_at(address, headers, say) as letters:
             return await command(letters, console)
 
     say(f"API {address.value} ({address.source})")
@@ -116,14 +116,6 @@ def _run(command: _Command, address: Address) -> ExitCode:
         return asyncio.run(run())
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-
-
-def _token() -> str | None:
-    try:
-        token = load_settings(Settings).api.operator_token
-    except SettingsError as error:
-        raise CommandError(str(error), ExitCode.USAGE) from None
-    return None if token is None else token.get_secret_value()
 
 
 def _list(wanted: Wanted, limit: int, after: str | None, *, as_json: bool) -> _Command:

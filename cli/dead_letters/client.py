@@ -29,9 +29,9 @@ class LettersPage:
 class DeadLetterClient:
     """Every method raises CommandError; see `ApiLink.ask`."""
 
-    def __init__(self, link: ApiLink, token: str | None) -> None:
+    def __init__(self, link: ApiLink, headers: Mapping[str, str]) -> None:
         self._link = link
-        self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        self._headers = headers
 
     async def list(self, wanted: Mapping[str, str], *, limit: int, after: str | None) -> LettersPage:
         """A page of at most `limit` letters."""
@@ -68,8 +68,8 @@ class DeadLetterClient:
 
 @asynccontextmanager
 async def dead_letters_at(
-    address: Address, token: str | None, say: Callable[[str], None]
+    address: Address, headers: Mapping[str, str], say: Callable[[str], None]
 ) -> AsyncIterator[DeadLetterClient]:
-    """A client of the API at `address`; nothing is sent yet."""
+    """A client of the API at `address`, whose requests carry `headers`; nothing is sent yet."""
     async with linked_api(address, say) as link:
-        yield DeadLetterClient(link, token)
+        yield DeadLetterClient(link, headers)

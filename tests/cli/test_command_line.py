@@ -21,7 +21,7 @@ async def test_the_version_is_the_packages(tmp_path: Path) -> None:
 async def test_the_help_names_every_command_and_exit_status(tmp_path: Path) -> None:
     run = await run_command("--help", folder=tmp_path)
     assert run.status == 0
-    for word in ("up", "submit", "tasks", "cancel", "dead-letters", "topics", "settings", "130"):
+    for word in ("up", "submit", "tasks", "cancel", "retry", "workers", "dead-letters", "topics", "settings", "130"):
         assert word in run.output
 
 
@@ -39,7 +39,7 @@ def test_the_help_waits_for_nothing_that_it_does_not_need() -> None:
         (("submit",), "nothing to submit"),
         (("submit", "-f", "nowhere.txt"), "nowhere.txt cannot be read"),
         (("submit", "a", "--api", "host:80"), "the API's address (from --api) should look like"),
-        (("tasks",), "no task named"),
+        (("tasks", "--watch"), "no task named"),
         (("up", "--workers", "0"), "--workers"),
         (("up", "--llm-base-url", "secret"), "promptmill: --llm-base-url should look like http://"),
         (("up", "--data-dir", ""), "Invalid value for '--data-dir'"),

@@ -193,8 +193,9 @@ def ready_parts(
         clock=time.time,
         new_token=partial(secrets.token_urlsafe, _TOKEN_BYTES),
     )
+    redriving = Redriving(redis, keys, result_ttl_seconds=ttl)
     redrive = Redrive(
-        redriving=Redriving(redis, keys, result_ttl_seconds=ttl),
+        redriving=redriving,
         submissions=submissions,
         looks=looks,
         publisher=publisher,
@@ -246,7 +247,7 @@ def ready_parts(
         letter_log=letter_log,
         redrive=redrive,
         topic_look=topic_look,
-        retry=Retry(lookup=lookup, redrive=redrive, log=letter_log, names=names),
+        retry=Retry(lookup=lookup, redriving=redriving, redrive=redrive, log=letter_log, names=names),
         past_attempts=PastAttempts(redis, keys),
         names=names,
         workers=Workers(redis, keys),

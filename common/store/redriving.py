@@ -62,6 +62,12 @@ class Redriving:
         replies = await run_scripts(self._link, calls)
         return [RedriveReply(Redriven(reply_word(reply)), int(reply[1]) if len(reply) > 1 else 0) for reply in replies]
 
+    async def origins(self, task_ids: Sequence[str]) -> list[tuple[int, int] | None]:
+        """Partition and offset of the record that each task's run was made from; None where that is not known."""
+        questions = [encode_command("HGET", self._keys.task(task_id), "origin") for task_id in task_ids]
+        origins = granted(await self._link.ask(questions)) if questions else []
+        return [None if origin is None else _place(origin) for origin in origins]
+
     async def remember(self, tasks: Sequence[Task]) -> None:
         """The records of these runs are written: none is started again even when its task has been forgotten.
 
@@ -72,3 +78,8 @@ class Redriving:
             for task in tasks
         ]
         granted(await self._link.ask(writes))
+
+
+def _place(origin: bytes) -> tuple[int, int]:
+    partition, offset = origin.split(b" ")
+    return int(partition), int(offset)

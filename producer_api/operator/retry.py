@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from common.store.redriving import Redriving
 from common.store.state import TaskState
 from common.task import Lane, Status
 from common.topics import TopicNames
@@ -42,8 +43,11 @@ class Retried:
 class Retry:
     """The use case, for tasks of any tenant."""
 
-    def __init__(self, *, lookup: Lookup, redrive: Redrive, log: LetterLog, names: TopicNames) -> None:
+    def __init__(
+        self, *, lookup: Lookup, redriving: Redriving, redrive: Redrive, log: LetterLog, names: TopicNames
+    ) -> None:
         self._lookup = lookup
+        self._redriving = redriving
         self._redrive = redrive
         self._log = log
         self._names = names
@@ -51,29 +55,55 @@ class Retry:
     async def retry(self, asked: Sequence[str]) -> list[Retried]:
         """Start the runs; what became of each task, in the order asked. Asking again starts nothing twice.
 
+        A run that was started, and whose record was never written, has it written when it is asked for again.
+
         Raises:
             LogBusy: too many look into Kafka.
             StoreRebuilding, StoreUnavailable, KafkaUnavailable, Overloaded, RedriveCutShort: as of a redrive.
         """
         states = await self._lookup.find_briefly(asked)
-        to_run = {state.task_id: state for state in states if state is not None and _may_run_again(state)}
+        known = {state.task_id: state for state in states if state is not None}
+        places = {task_id: self._place(state) for task_id, state in known.items() if _may_run_again(state)}
+        places |= await self._cut_short([state for state in known.values() if _has_no_record(state)])
         started: dict[str, tuple[Fate, int | None]] = {}
-        if to_run:
+        if places:
             async with self._log.open() as log:
                 # A position is one of its topic alone.
                 for lane in Lane:
-                    of_lane = [state for state in to_run.values() if state.lane is lane]
+                    of_lane = {task_id: place for task_id, place in places.items() if known[task_id].lane is lane}
                     started |= await self._start(of_lane, log)
         return [_retried(text, state, started) for text, state in zip(asked, states, strict=True)]
 
-    async def _start(self, states: Sequence[TaskState], log: OpenLog) -> dict[str, tuple[Fate, int | None]]:
+    async def record(self, state: TaskState, log: OpenLog) -> Letter | None:
+        """The record that the task was last seen in; None where that is not known, is gone or is another's.
+
+        Raises:
+            KafkaError: Kafka does not answer.
+        """
+        return await _record_at(self._place(state), state.task_id, log)
+
+    def _place(self, state: TaskState) -> Source | None:
+        if state.partition is None or state.offset is None:
+            return None
+        return Source(self._names.tasks(state.lane), state.partition, state.offset)
+
+    async def _cut_short(self, states: Sequence[TaskState]) -> dict[str, Source | None]:
+        """Of the runs that are queued without a record, as far as is known: where the run before has its own."""
+        origins = await self._redriving.origins([state.task_id for state in states])
+        return {
+            state.task_id: Source(self._names.tasks(state.lane), *origin)
+            for state, origin in zip(states, origins, strict=True)
+            if origin is not None
+        }
+
+    async def _start(self, places: Mapping[str, Source | None], log: OpenLog) -> dict[str, tuple[Fate, int | None]]:
         """Of one lane. Records are held a few at a time."""
         fates: dict[str, tuple[Fate, int | None]] = {}
         records: list[Letter] = []
-        for state in states:
-            record = await self.record(state, log)
+        for task_id, place in places.items():
+            record = await _record_at(place, task_id, log)
             if record is None:
-                fates[state.task_id] = (Fate.MISSING, state.run)
+                fates[task_id] = (Fate.MISSING, None)
                 continue
             records.append(record)
             if sum(one.size_bytes for one in records) >= _BYTES_AT_ONCE:
@@ -87,17 +117,16 @@ class Retry:
         items = await self._redrive.redrive([(record.position, record) for record in records], log, dry_run=False)
         return {record.task_id or "": (item.fate, item.run) for record, item in zip(records, items, strict=True)}
 
-    async def record(self, state: TaskState, log: OpenLog) -> Letter | None:
-        """The record that the task was last seen in; None where that is not known, is gone or is another's.
 
-        Raises:
-            KafkaError: Kafka does not answer.
-        """
-        if state.partition is None or state.offset is None:
-            return None
-        record = await log.original(Source(self._names.tasks(state.lane), state.partition, state.offset))
-        # A topic that was made anew has other records in the same places.
-        return record if record is not None and record.task_id == state.task_id else None
+async def _record_at(place: Source | None, task_id: str, log: OpenLog) -> Letter | None:
+    record = None if place is None else await log.original(place)
+    # A topic that was made anew has other records in the same places.
+    return record if record is not None and record.task_id == task_id else None
+
+
+def _has_no_record(state: TaskState) -> bool:
+    """Whether its run was started by an operator, and nobody has said yet where its record stands."""
+    return state.status is Status.QUEUED and state.run > 1 and state.attempts == 0 and state.partition is None
 
 
 def _may_run_again(state: TaskState) -> bool:
@@ -109,6 +138,6 @@ def _retried(asked: str, state: TaskState | None, started: Mapping[str, tuple[Fa
         return Retried(asked, None, Unretried.NOT_FOUND, None)
     if state.task_id in started:
         fate, run = started[state.task_id]
-        return Retried(asked, state.task_id, fate, run)
+        return Retried(asked, state.task_id, fate, state.run if run is None else run)
     completed = state.status is Status.COMPLETED
     return Retried(asked, state.task_id, Fate.COMPLETED if completed else Unretried.UNFINISHED, state.run)

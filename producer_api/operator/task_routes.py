@@ -35,7 +35,7 @@ def operator_task_routes() -> APIRouter:
         prefix="/v1/operator/tasks",
         tags=["operator"],
         dependencies=[Operator],
-        responses=OPERATORS_ONLY,
+        responses={**OPERATORS_ONLY, **BAD_REQUEST},
         route_class=CheckedRoute,
     )
     router.add_api_route(
@@ -49,7 +49,7 @@ def operator_task_routes() -> APIRouter:
         retry_tasks,
         methods=["POST"],
         response_model=RetriedTasks,
-        responses={**BAD_REQUEST, **BODY_ERRORS},
+        responses=BODY_ERRORS,
         openapi_extra=body_of(RetryTasks, {"Two tasks": {"task_ids": ["ID", "ID"]}}),
     )
     return router

@@ -404,6 +404,12 @@ MUTATIONS = (
         "tests/common/store/test_attempts.py::test_an_attempt_that_ended_with_its_worker_is_remembered_as_such",
     ),
     Mutation(
+        "a retry that was cut short leaves its task without a record",
+        "common/store/lua/redrive.lua",
+        (("if partition and offset then", "if false then"),),
+        "tests/producer_api/operator/test_tasks.py::test_a_retry_that_was_cut_short_is_repaired_by_another",
+    ),
+    Mutation(
         "machine: the highest finished offset is committed",
         "consumer/engine/offsets.py",
         (("return self._delivered[0] if self._delivered else self._next", "return self._last_finished + 1"),),

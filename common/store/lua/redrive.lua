@@ -35,6 +35,11 @@ if arg.preview then
   return {'started', following}
 end
 remember(task, redis.call('HGET', task_key, 'finished_at'), task.status)
+-- Where the record stands that the next is made from: until that is written, nothing else tells of it.
+local partition, offset = unpack(redis.call('HMGET', task_key, 'partition', 'offset'))
+if partition and offset then
+  redis.call('HSET', task_key, 'origin', partition .. ' ' .. offset)
+end
 redis.call('DEL', result_key)
 redis.call('HDEL', task_key, 'token', 'lease_until', 'released', 'retry_at', 'started_at', 'finished_at', 'tokens',
   'partition', 'offset', 'worker')

@@ -1,11 +1,14 @@
 """`/v1/operator/tasks` where there is nothing to run again, and who may ask."""
 
+import time
 from dataclasses import replace
 
 import pytest
 
 from common.store.keys import Keys
+from common.store.redriving import Redriving
 from common.task import Status, new_task_id
+from tests.producer_api.conftest import RESULT_TTL_SECONDS
 from tests.producer_api.operator.conftest import Graveyard, a_task
 from tests.support.api import Answer, Api
 from tests.support.redis_client import Redis
@@ -51,6 +54,25 @@ async def test_a_task_is_retried_by_either_spelling_of_its_id_whoever_it_belongs
     assert state is not None
     assert (state.status, state.run, state.partition is None) == (Status.QUEUED, 2, False)
     assert (await api.ask("GET", f"{ROOT}/{task_id}/record")).body["value"]["run"] == 2
+
+
+async def test_a_retry_that_was_cut_short_is_repaired_by_another(
+    api: Api, graveyard: Graveyard, redis: Redis, keys: Keys
+) -> None:
+    [task_id] = await api.submit(["cut short"])
+    await redis.hset(keys.task(task_id), "status", "failed")
+    # The run is started, and nothing is written.
+    task = a_task(task_id=task_id)
+    redriving = Redriving(redis.link, keys, result_ttl_seconds=RESULT_TTL_SECONDS)
+    await redriving.redrive([replace(task, expires_at=time.time() + 600)])
+    assert await retry(api, task_id) == [(task_id, "again", 2)]
+    record = await api.ask("GET", f"{ROOT}/{task_id}/record")
+    assert (record.body["value"]["run"], record.body["value"]["task_id"]) == (2, task_id)
+    # Its record is known now.
+    assert await retry(api, task_id) == [(task_id, "unfinished", 2)]
+    state = await graveyard.state(task)
+    assert state is not None
+    assert state.run == 2
 
 
 async def test_a_task_whose_place_is_not_known_has_no_record_to_show(

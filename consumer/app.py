@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from importlib.metadata import version
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -24,20 +23,17 @@ from common.store.keys import Keys
 from common.store.leases import Leases
 from common.store.link import RedisLink
 from common.store.marker import Marker
-from common.store.minutes import Minutes
 from common.store.models import KnownModels
 from common.store.reading import ping
 from common.store.rebuild_lease import RebuildLease
 from common.store.restoring import Restoring
-from common.store.workers import Workers
 from common.telemetry.operations import Operations, serving_operations
 from common.topics import MAX_RESULT_RECORD_BYTES, TopicNames
-from consumer.assembly import build_executor, build_store_pace, real_chance
+from consumer.assembly import build_executor, build_heartbeat, build_store_pace, real_chance
 from consumer.engine.apart import publish_apart
 from consumer.engine.engine import Engine
 from consumer.engine.ports import CommitListener
 from consumer.health import Health
-from consumer.heartbeat import Heartbeat
 from consumer.lifecycle import closed, running, stop_signal, stopped_before
 from consumer.llm.brake import BrakePolicy
 from consumer.llm.braking import Braking
@@ -116,7 +112,7 @@ async def run_worker(settings: Settings) -> None:
         health = Health(partial(ping, redis), lambda: not (keeping.done() or watching.done()), lambda: watch.is_whole)
         operations = Operations(health.liveness, health.readiness, registry)
         port = await parts.enter_async_context(_operations_port(operations, settings.worker))
-        heartbeat = _heartbeat(settings, redis, name, health=health, llm=metrics, engine=engine_metrics)
+        heartbeat = build_heartbeat(settings, redis, name, health=health, llm=metrics, engine=engine_metrics)
         parts.push_async_callback(closed, "heartbeat", heartbeat.leave)
         await parts.enter_async_context(running(heartbeat.run(), "beat"))
         log.info("worker started", worker=name, operations_port=port, concurrency=settings.worker.concurrency)
@@ -211,24 +207,6 @@ def _leases(settings: Settings, redis: RedisLink, worker: str) -> Leases:
         result_ttl_seconds=settings.tasks.result_ttl_seconds,
         max_crashes=settings.tasks.max_crashes,
         default_model=settings.llm.model,
-    )
-
-
-def _heartbeat(
-    settings: Settings, redis: RedisLink, name: str, *, health: Health, llm: LlmMetrics, engine: EngineMetrics
-) -> Heartbeat:
-    keys = Keys(settings.redis.key_prefix)
-    return Heartbeat(
-        Workers(redis, keys),
-        # A process id comes again.
-        Minutes(redis, keys, process=f"{name}-{secrets.token_hex(4)}"),
-        worker=name,
-        host=socket.gethostname(),
-        version=version("promptmill"),
-        concurrency=settings.worker.concurrency,
-        health=health,
-        llm=llm,
-        engine=engine,
     )
 
 

@@ -2,16 +2,22 @@
 
 import random
 import secrets
+import socket
 import time
 from collections.abc import Callable
 from functools import partial
+from importlib.metadata import version
 
 from common.openai.native import NativeModels
 from common.store.keys import Keys
 from common.store.leases import Leases
 from common.store.link import RedisLink
+from common.store.minutes import Minutes
 from common.store.reading import TaskReader
+from common.store.workers import Workers
 from common.topics import TopicNames
+from consumer.health import Health
+from consumer.heartbeat import Heartbeat
 from consumer.llm.braking import Braking
 from consumer.llm.chance import Chance
 from consumer.llm.executor import Executor
@@ -26,6 +32,7 @@ from consumer.llm.retry_policy import RetryPolicy
 from consumer.llm.store_pace import StorePace
 from consumer.llm.store_watch import StoreWatch
 from consumer.llm.text_flow import TextFlows
+from consumer.metrics import EngineMetrics
 from consumer.settings import Settings
 
 _STORE_BASE_SECONDS, _STORE_CAP_SECONDS = 0.2, 3.0
@@ -110,4 +117,23 @@ def build_executor(
         deadline_seconds=settings.tasks.deadline_seconds,
         chance=chance,
         metrics=metrics,
+    )
+
+
+def build_heartbeat(
+    settings: Settings, redis: RedisLink, name: str, *, health: Health, llm: LlmMetrics, engine: EngineMetrics
+) -> Heartbeat:
+    """What says how this worker is."""
+    keys = Keys(settings.redis.key_prefix)
+    return Heartbeat(
+        Workers(redis, keys),
+        # A process id comes again.
+        Minutes(redis, keys, process=f"{name}-{secrets.token_hex(4)}"),
+        worker=name,
+        host=socket.gethostname(),
+        version=version("promptmill"),
+        concurrency=settings.worker.concurrency,
+        health=health,
+        llm=llm,
+        engine=engine,
     )

@@ -21,9 +21,8 @@ from common.settings import SettingsError, load_settings, variable_name
 from common.store.keys import Keys
 from common.store.marker import Marker
 from common.store.rebuild_lease import RebuildLease
-from common.store.restoring import Restoring
 from common.store.scripts import StoreUnavailable
-from consumer.rebuilding.clients import open_rebuild
+from consumer.rebuilding.clients import build_restoring, open_rebuild
 from consumer.rebuilding.rebuild import Rebuilt, TopicMissing, held, rebuild_under_lease
 from consumer.settings import Settings
 
@@ -100,12 +99,7 @@ async def _rebuild(settings: Settings) -> Rebuilt | None:
         lease = RebuildLease(redis, keys, token=secrets.token_urlsafe(_TOKEN_BYTES), lease_seconds=lease_seconds)
         await _turn(lease)
         await clients.enter_async_context(held(lease, lease_seconds=lease_seconds))
-        restoring = Restoring(
-            redis,
-            keys,
-            result_ttl_seconds=settings.tasks.result_ttl_seconds,
-            most_listed=settings.tasks.max_listed,
-        )
+        restoring = build_restoring(settings.tasks, redis, keys)
         opening = open_rebuild(
             settings.kafka, settings.tasks, restoring, client_id=_CLIENT_ID, lease_seconds=lease_seconds
         )

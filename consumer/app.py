@@ -49,7 +49,7 @@ from consumer.llm.model_server import create_model_server
 from consumer.llm.store_watch import StoreWatch
 from consumer.llm.text_flow import TextFlows
 from consumer.metrics import EngineMetrics
-from consumer.rebuilding.clients import open_rebuild
+from consumer.rebuilding.clients import build_restoring, open_rebuild
 from consumer.rebuilding.rebuilder import Rebuilder
 from consumer.settings import Settings, WorkerSettings
 from consumer.startup import StartError, prepare_kafka
@@ -90,15 +90,7 @@ async def run_worker(settings: Settings) -> None:
         leases = _leases(settings, redis, name)
         keeper = LeaseKeeper(leases, lease_seconds=settings.worker.lease_seconds, clock=time.monotonic, metrics=metrics)
         keeping = await parts.enter_async_context(running(keeper.run(), "renew leases"))
-        restoring, marker = (
-            Restoring(
-                redis,
-                keys,
-                result_ttl_seconds=settings.tasks.result_ttl_seconds,
-                most_listed=settings.tasks.max_listed,
-            ),
-            Marker(redis, keys),
-        )
+        restoring, marker = build_restoring(settings.tasks, redis, keys), Marker(redis, keys)
         kept = KeptOutcomes(restoring, clock=time.monotonic, metrics=metrics)
         watch = StoreWatch(
             marker,

@@ -161,7 +161,8 @@ def ready_parts(
         cursors={lane: PartitionCursor(random.randrange(2**16)) for lane in Lane},  # noqa: S311 - spreads, hides nothing
         timeout_seconds=api.publish_timeout_seconds,
     )
-    submissions = Submissions(redis, keys, result_ttl_seconds=ttl, most_listed=settings.tasks.max_listed)
+    index = TaskIndex(redis, keys, most=settings.tasks.max_listed, kept_seconds=settings.tasks.deadline_seconds + ttl)
+    submissions = Submissions(redis, keys, result_ttl_seconds=ttl, index=index)
     submission = Submission(
         publisher=publisher,
         submissions=submissions,
@@ -226,7 +227,7 @@ def ready_parts(
         idempotent_submission=idempotent_submission,
         lookup=lookup,
         intake=Intake(minutes, metrics, now=time.time),
-        listing=Listing(TaskIndex(redis, keys), reader, looks),
+        listing=Listing(index, reader, looks),
         texts=texts,
         following=following,
         following_metrics=FollowingMetrics(registry, following),

@@ -1,7 +1,9 @@
 """What a task asks, read back from its record: the store of tasks has no prompts."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -11,6 +13,7 @@ from common.connections import stop_reader
 from common.partition_log import read_on
 from common.record import UnknownVersion, UnreadableRecord, decode_task
 from common.store.state import TaskState
+from common.task import Task
 from common.topics import TopicNames
 from producer_api.kafka_link import KafkaUnavailable
 from producer_api.request_cache import RequestCache, TaskRequest
@@ -19,6 +22,11 @@ from producer_api.request_cache import RequestCache, TaskRequest
 FETCH_BYTES = 16 * 1024
 _POLL_MS = 500
 _CLOSE_SECONDS = 2.0
+
+
+class _Found(NamedTuple):
+    record: ConsumerRecord
+    task: Task
 
 
 class RequestLog:
@@ -53,41 +61,73 @@ class RequestLog:
         Raises:
             KafkaUnavailable: Kafka is out of reach, or too slow.
         """
-        known = self._cache.find(state.task_id)
-        if known is not None or state.partition is None or state.offset is None:
+        known, place = self._cache.find(state.task_id), self._place(state)
+        if known is not None or place is None:
             return known
-        place = TopicPartition(self._names.tasks(state.lane), state.partition)
-        try:
-            return await self._read_in_turn(state.task_id, place, state.offset)
-        except (KafkaError, OSError) as error:
-            # Time that is over is among these.
-            raise KafkaUnavailable(f"requests cannot be read: {type(error).__name__}") from error
+        async with self._in_turn():
+            known = self._cache.find(state.task_id)
+            if known is not None:
+                return known
+            found = await self._own(place, state)
+        if found is None:
+            return None
+        request = TaskRequest(found.task.endpoint, found.task.body, found.task.metadata)
+        self._cache.keep(state.task_id, request)
+        return request
+
+    async def record(self, state: TaskState) -> ConsumerRecord | None:
+        """The task's record as it stands in Kafka now; None where it is gone, or cannot be read.
+
+        Raises:
+            KafkaUnavailable: Kafka is out of reach, or too slow.
+        """
+        place = self._place(state)
+        if place is None:
+            return None
+        async with self._in_turn():
+            found = await self._own(place, state)
+        return None if found is None else found.record
 
     async def aclose(self) -> None:
         """Close the connection."""
         async with self._turn:
             await self._close()
 
-    async def _read_in_turn(self, task_id: str, place: TopicPartition, offset: int) -> TaskRequest | None:
+    def _place(self, state: TaskState) -> tuple[TopicPartition, int] | None:
+        if state.partition is None or state.offset is None:
+            return None
+        return TopicPartition(self._names.tasks(state.lane), state.partition), state.offset
+
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        """Hold the connection while the body reads, all within the time there is."""
         deadline = asyncio.get_running_loop().time() + self._seconds
-        async with asyncio.timeout_at(deadline):
-            await self._turn.acquire()
         try:
-            known = self._cache.find(task_id)
-            if known is not None:
-                return known
             async with asyncio.timeout_at(deadline):
-                record = await self._read(place, offset)
-        except BaseException:
-            # In the middle of something: the next one begins anew. Not under the limit: half closed is not closed.
-            await self._close()
-            raise
-        finally:
-            self._turn.release()
-        request = None if record is None else _request(record, task_id)
-        if request is not None:
-            self._cache.keep(task_id, request)
-        return request
+                await self._turn.acquire()
+            try:
+                async with asyncio.timeout_at(deadline):
+                    yield
+            except BaseException:
+                # In the middle of something: the next one begins anew. Not under the limit: half closed is not closed.
+                await self._close()
+                raise
+            finally:
+                self._turn.release()
+        except (KafkaError, OSError) as error:
+            # Time that is over is among these.
+            raise KafkaUnavailable(f"requests cannot be read: {type(error).__name__}") from error
+
+    async def _own(self, at: tuple[TopicPartition, int], state: TaskState) -> _Found | None:
+        record = await self._read(*at)
+        if record is None:
+            return None
+        try:
+            task = decode_task(record.value)
+        except (UnreadableRecord, UnknownVersion):
+            return None
+        # A topic that was made anew has other records in the same places.
+        return _Found(record, task) if task.task_id == state.task_id else None
 
     async def _read(self, place: TopicPartition, offset: int) -> ConsumerRecord | None:
         reader = await self._connected()
@@ -129,12 +169,3 @@ async def _stands(reader: AIOKafkaConsumer, place: TopicPartition, offset: int) 
     """Whether the partition has that offset, still and already."""
     begins, ends = await reader.beginning_offsets([place]), await reader.end_offsets([place])
     return bool(begins[place] <= offset < ends[place])
-
-
-def _request(record: ConsumerRecord, task_id: str) -> TaskRequest | None:
-    try:
-        task = decode_task(record.value)
-    except (UnreadableRecord, UnknownVersion):
-        return None
-    # A topic that was made anew has other records in the same places.
-    return TaskRequest(task.endpoint, task.body, task.metadata) if task.task_id == task_id else None

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.store.compression import Packer
-from common.store.index import MOST_LISTED, TaskIndex
+from common.store.index import TaskIndex
 from common.store.keys import Keys
 from common.store.link import RedisLink
 from common.store.scripts import ScriptCall, identity, load_script, reply_word, run_scripts
 from common.store.submissions import Written
-from common.task import Lane, Status, Task, to_millis
+from common.task import Lane, Status, to_millis
 from common.topics import DEAD_LETTERS_KEPT_MS
 
 
@@ -50,11 +50,11 @@ class Restoring:
     """Writes tasks, each only where the store knows less. Raises `StoreUnavailable`; repeating is safe."""
 
     def __init__(
-        self, link: RedisLink, keys: Keys, *, result_ttl_seconds: float, most_listed: int = MOST_LISTED
+        self, link: RedisLink, keys: Keys, *, result_ttl_seconds: float, index: TaskIndex | None = None
     ) -> None:
         self._link = link
         self._keys = keys
-        self._index = TaskIndex(link, keys, most=most_listed)
+        self._index = TaskIndex(link, keys) if index is None else index
         self._result_ttl = to_millis(result_ttl_seconds)
         self._packer = Packer()
         self._restore = load_script("restore", binary=1)
@@ -63,8 +63,8 @@ class Restoring:
 
     async def restore(self, outcomes: Sequence[Outcome]) -> int:
         """Write outcomes in one round trip; how many the store did not know."""
-        listing = self._listing(outcomes)
-        replies = await run_scripts(self._link, [self._restoring(outcome) for outcome in outcomes], behind=listing)
+        calls = [self._restoring(outcome) for outcome in outcomes]
+        replies = await run_scripts(self._link, calls, behind=self._index.adding_all(outcomes))
         return sum(reply_word(reply) == "restored" for reply in replies)
 
     async def bury(self, task_ids: Sequence[str], *, expires_at: float) -> None:
@@ -79,24 +79,9 @@ class Restoring:
         A worker may be calling the model for one of them: the delay is its time to say so.
         """
         calls = [self._reopening(task, delay_seconds) for task in tasks]
-        replies = await run_scripts(self._link, calls, behind=self._listing([task.written.task for task in tasks]))
+        behind = self._index.adding_all(task.written.task for task in tasks)
+        replies = await run_scripts(self._link, calls, behind=behind)
         return sum(reply_word(reply) == "reopened" for reply in replies)
-
-    def _listing(self, tasks: Sequence[Outcome | Task]) -> list[bytes]:
-        """What puts tasks back into the lists of their tenants, those that the store knows too."""
-        of_tenants: dict[str, list[Outcome | Task]] = {}
-        for task in tasks:
-            of_tenants.setdefault(task.tenant, []).append(task)
-        return [
-            command
-            for tenant, of_tenant in of_tenants.items()
-            for command in self._index.adding(
-                tenant,
-                [task.task_id for task in of_tenant],
-                kept_ms=max(to_millis(task.expires_at) - to_millis(task.created_at) for task in of_tenant)
-                + self._result_ttl,
-            )
-        ]
 
     def _reopening(self, task: OpenTask, delay_seconds: float) -> ScriptCall:
         written = task.written

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import orjson
 
 from common.store.forms import ANY_ID, around_id, id_bytes
-from common.store.index import MOST_LISTED, TaskIndex
+from common.store.index import TaskIndex
 from common.store.keys import Keys
 from common.store.link import RedisLink
 from common.store.resp import Gap
@@ -45,11 +45,11 @@ class Submissions:
     """Accepting, refusing and taking a refusal back, each for many tasks in one round trip."""
 
     def __init__(
-        self, link: RedisLink, keys: Keys, *, result_ttl_seconds: float, most_listed: int = MOST_LISTED
+        self, link: RedisLink, keys: Keys, *, result_ttl_seconds: float, index: TaskIndex | None = None
     ) -> None:
         self._link = link
         self._keys = keys
-        self._index = TaskIndex(link, keys, most=most_listed)
+        self._index = TaskIndex(link, keys) if index is None else index
         self._result_ttl = to_millis(result_ttl_seconds)
         self._accept = load_script("accept")
         self._refuse = load_script("refuse")
@@ -68,8 +68,8 @@ class Submissions:
             self._accept_call(task, Located(task.task_id, partition, offset, task.model))
             for task, partition, offset in ((entry.task, entry.partition, entry.offset) for entry in written)
         ]
-        listing = [command for entry in written for command in self._listing(entry.task, [entry.task.task_id])]
-        replies = await run_scripts(self._link, calls, behind=listing)
+        behind = self._index.adding_all(entry.task for entry in written)
+        replies = await run_scripts(self._link, calls, behind=behind)
         return [entry.task for entry, reply in zip(written, replies, strict=True) if reply_word(reply) == "readmitted"]
 
     async def accept_alike(self, pattern: Task, written: Sequence[Located]) -> list[str]:
@@ -85,13 +85,9 @@ class Submissions:
             calls: Sequence[ScriptCall | EncodedCall] = [self._accept_call(pattern, entry) for entry in written]
         else:
             calls = self._alike_calls(pattern, written, *models)
-        listing = self._listing(pattern, [entry.task_id for entry in written])
-        replies = await run_scripts(self._link, calls, behind=listing)
+        behind = self._index.adding(pattern.tenant, [entry.task_id for entry in written])
+        replies = await run_scripts(self._link, calls, behind=behind)
         return [entry.task_id for entry, reply in zip(written, replies, strict=True) if reply[0] == b"readmitted"]
-
-    def _listing(self, pattern: Task, task_ids: Sequence[str]) -> list[bytes]:
-        kept_ms = to_millis(pattern.expires_at) - to_millis(pattern.created_at) + self._result_ttl
-        return self._index.adding(pattern.tenant, task_ids, kept_ms=kept_ms)
 
     def _accept_call(self, pattern: Task, entry: Located) -> ScriptCall:
         arguments = self._shared(pattern, entry.model)

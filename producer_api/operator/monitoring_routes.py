@@ -3,7 +3,6 @@
 import time
 from typing import Annotated, Any
 
-from aiokafka import ConsumerRecord
 from fastapi import APIRouter, Path, Query, Response
 
 from common.store.minutes import MOST_MINUTES
@@ -12,10 +11,10 @@ from producer_api.checked_route import CheckedRoute
 from producer_api.errors import RefusedRequest, invalid
 from producer_api.operator.describing import BAD_REQUEST, OPERATORS_ONLY, json_answer
 from producer_api.operator.guard import Operator
-from producer_api.operator.letters import shown_value
 from producer_api.operator.monitoring_schemas import MOST_RECORDS, OverviewView, RecordViews, TopicViews, WorkerViews
 from producer_api.operator.opening import opened, refusing
 from producer_api.operator.overview import overview_view, worker_view
+from producer_api.operator.record_view import record_view
 from producer_api.operator.tail import read_tail
 from producer_api.state import ReadyParts
 from producer_api.tasks.schemas import ErrorAnswer
@@ -93,7 +92,7 @@ async def newest_records(
         asked = known if partition is None else [partition]
         tail = await read_tail(log.reader, topic, asked, limit=limit, max_bytes=_MOST_BYTES)
     return json_answer(
-        {"records": [_record_view(record, with_value=content) for record in tail.records], "is_cut": tail.is_cut}
+        {"records": [record_view(record, with_value=content) for record in tail.records], "is_cut": tail.is_cut}
     )
 
 
@@ -117,18 +116,3 @@ def _topic_view(name: str, report: TopicReport | None) -> dict[str, Any]:
             for offsets in report.ranges
         ],
     }
-
-
-def _record_view(record: ConsumerRecord, *, with_value: bool) -> dict[str, Any]:
-    view = {
-        "partition": record.partition,
-        "offset": record.offset,
-        "timestamp": record.timestamp / 1000,
-        "key": None if record.key is None else record.key.decode(errors="replace"),
-        "headers": {name: (content or b"").decode(errors="replace") for name, content in record.headers},
-        "size_bytes": len(record.value or b""),
-    }
-    if with_value:
-        value, encoding = shown_value(record.value)
-        view |= {"value": value, "value_encoding": encoding}
-    return view

@@ -74,14 +74,6 @@ class Retry:
                     started |= await self._start(of_lane, log)
         return [_retried(text, state, started) for text, state in zip(asked, states, strict=True)]
 
-    async def record(self, state: TaskState, log: OpenLog) -> Letter | None:
-        """The record that the task was last seen in; None where that is not known, is gone or is another's.
-
-        Raises:
-            KafkaError: Kafka does not answer.
-        """
-        return await _record_at(self._place(state), state.task_id, log)
-
     def _place(self, state: TaskState) -> Source | None:
         if state.partition is None or state.offset is None:
             return None

@@ -11,8 +11,8 @@ from producer_api.documentation import body_of
 from producer_api.errors import RefusedRequest, invalid
 from producer_api.operator.describing import BAD_REQUEST, BODY_ERRORS, OPERATORS_ONLY, json_answer
 from producer_api.operator.guard import Operator
-from producer_api.operator.letters import shown_value
-from producer_api.operator.opening import opened, refusing
+from producer_api.operator.opening import refusing
+from producer_api.operator.record_view import record_view
 from producer_api.operator.task_schemas import OperatorTaskView, RetriedTasks, RetryTasks, TaskRecordView
 from producer_api.operator.timeline import operator_task_view
 from producer_api.request_body import parse_json, read_body
@@ -70,25 +70,12 @@ async def read_task(parts: ReadyParts, task_id: TaskId) -> Response:
 async def read_record(parts: ReadyParts, task_id: TaskId) -> Response:
     """Read a task's record back from where it stands in Kafka: the prompt, as its worker got it."""
     state = await _state(parts, task_id)
-    async with opened(parts.letter_log) as log:
-        record = await parts.retry.record(state, log)
+    async with refusing():
+        record = await parts.request_log.record(state)
     if record is None:
         message = "The task's record is not known, or not in Kafka any more."
         raise RefusedRequest(404, message, code="record_not_found", param="task_id")
-    value, encoding = shown_value(record.value)
-    return json_answer(
-        {
-            "topic": parts.names.tasks(state.lane),
-            "partition": record.position.partition,
-            "offset": record.position.offset,
-            "timestamp": record.timestamp,
-            "key": None if record.key is None else record.key.decode(errors="replace"),
-            "headers": {name: (content or b"").decode(errors="replace") for name, content in record.headers},
-            "size_bytes": record.size_bytes,
-            "value": value,
-            "value_encoding": encoding,
-        }
-    )
+    return json_answer({"topic": record.topic, **record_view(record, with_value=True)})
 
 
 async def retry_tasks(request: Request, parts: ReadyParts) -> Response:

@@ -352,7 +352,7 @@ MUTATIONS = (
     Mutation(
         "another task's record is taken for what a task asks",
         "producer_api/request_log.py",
-        ((" if task.task_id == task_id else None", ""),),
+        ((" if task.task_id == state.task_id else None", ""),),
         "tests/producer_api/test_request_log.py::test_another_record_in_the_place_is_not_taken_for_it",
     ),
     Mutation(

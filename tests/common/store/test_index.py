@@ -1,7 +1,9 @@
 import time
 from dataclasses import replace
 
-from common.store.index import TaskIndex
+from hypothesis import given, strategies as st
+
+from common.store.index import Growth, TaskIndex
 from common.store.restoring import OpenTask, Restoring
 from common.store.submissions import Located, Submissions, Written
 from common.task import new_task_id
@@ -33,17 +35,43 @@ async def test_a_repeat_lists_nothing_twice(store: Store) -> None:
 
 
 async def test_of_more_than_may_be_listed_the_oldest_go(store: Store) -> None:
-    submissions = Submissions(store.redis.link, store.keys, result_ttl_seconds=DAY, most_listed=3)
+    index = TaskIndex(store.redis.link, store.keys, most=3)
+    submissions = Submissions(store.redis.link, store.keys, result_ttl_seconds=DAY, index=index)
     ids = [new_task_id() for _ in range(5)]
     await submissions.accept_alike(a_task(), [Located(task_id, 0, 0) for task_id in ids])
-    assert await index_of(store).newest("local", before=None, limit=10) == ids[:1:-1]
+    assert await index.newest("local", before=None, limit=10) == ids[:1:-1]
 
 
-async def test_a_list_lasts_as_long_as_its_longest_task(store: Store) -> None:
-    key, now = store.keys.task_index("local"), time.time()
-    for seconds, expected in ((600, DAY + 600), (3 * DAY, 4 * DAY), (600, 4 * DAY)):
-        await store.submissions.accept([Written(a_task(created_at=now, expires_at=now + seconds), 0, 0)])
-        assert expected - 60 < await store.redis.pttl(key) / 1000 <= expected
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 8)), max_size=60))
+def test_what_is_added_between_two_cuts_is_bounded(requests: list[tuple[str, int]]) -> None:
+    growth = Growth(10)
+    uncut = dict.fromkeys("ab", 10**6)
+    for tenant, count in requests:
+        uncut[tenant] = 0 if growth.is_to_be_cut(tenant, count) else uncut[tenant] + count
+        assert uncut[tenant] < 10
+
+
+def test_tenants_that_are_remembered_are_bounded() -> None:
+    growth = Growth(10)
+    assert all(growth.is_to_be_cut(str(tenant), 1) for tenant in range(25_000))
+    assert len(growth) <= 10_000
+
+
+async def test_a_request_costs_two_commands_more_than_its_moves(store: Store) -> None:
+    index = index_of(store)
+    index.adding("local", [new_task_id()])
+    for count in (1, 250):
+        commands = index.adding("local", [new_task_id() for _ in range(count)])
+        assert [command.split(b"\r\n")[2] for command in commands] == [b"ZADD", b"PEXPIRE"]
+
+
+async def test_a_list_lasts_as_long_as_any_task_may(store: Store) -> None:
+    now = time.time()
+    index = TaskIndex(store.redis.link, store.keys, kept_seconds=4 * DAY)
+    submissions = Submissions(store.redis.link, store.keys, result_ttl_seconds=DAY, index=index)
+    for seconds in (3 * DAY, 600):
+        await submissions.accept([Written(a_task(created_at=now, expires_at=now + seconds), 0, 0)])
+        assert 4 * DAY - 60 < await store.redis.pttl(store.keys.task_index("local")) / 1000 <= 4 * DAY
 
 
 async def test_tasks_that_are_accepted_after_the_scripts_were_lost_are_listed(store: Store) -> None:

@@ -1,13 +1,19 @@
 """The result record, version 1: how one run of a task ended, with the answer's bytes as they came."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from common.task import CHAT_COMPLETIONS, Lane, Progress, Status
 
 VERSION = 1
+
+# The header that says where the task's own record stands.
+_TASK_RECORD = "task-record"
+_PLACE = re.compile(rb"(0|[1-9]\d{0,8})-(0|[1-9]\d{0,17})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +106,25 @@ def encode_result(result: Result) -> bytes:
 def on_one_line(body: bytes) -> bytes:
     """The same JSON without line breaks, which stand between its tokens only: no text of it has a raw one."""
     return body.translate(None, b"\r\n") if b"\n" in body or b"\r" in body else body
+
+
+class TaskRecordPlace(NamedTuple):
+    """Where a task's record stands in the topic of its lane; written `partition-offset`."""
+
+    partition: int
+    offset: int
+
+    def as_header(self) -> tuple[str, bytes]:
+        """The header of the task's result record that says so."""
+        return _TASK_RECORD, b"%d-%d" % self
+
+
+def task_record_place(headers: Iterable[tuple[str, bytes | None]]) -> TaskRecordPlace | None:
+    """What the headers of a result record say of it; None where they do not, or nothing that can be read."""
+    for name, content in headers:
+        if name == _TASK_RECORD and (found := _PLACE.fullmatch(content or b"")):
+            return TaskRecordPlace(int(found[1]), int(found[2]))
+    return None
 
 
 def decode_result(value: bytes) -> dict[str, Any]:

@@ -51,6 +51,9 @@ class Lane(StrEnum):
     BATCH = "batch"
 
 
+# Characters of a model's name.
+MAX_MODEL_LENGTH = 200
+
 CHAT_COMPLETIONS = "/v1/chat/completions"
 EMBEDDINGS = "/v1/embeddings"
 RESPONSES = "/v1/responses"
@@ -84,8 +87,12 @@ class Task:
 
 def named_model(body: Mapping[str, Any]) -> str | None:
     """The model that a request body names; None where it names none, which is the worker's to choose then."""
-    model = body.get("model")
-    return model if isinstance(model, str) and model else None
+    return shown_model(body.get("model"))
+
+
+def shown_model(name: Any) -> str | None:
+    """A model's name as it is shown; None where it is none, or longer than any that we take."""
+    return name if isinstance(name, str) and 0 < len(name) <= MAX_MODEL_LENGTH else None
 
 
 def new_task_id() -> str:

@@ -15,6 +15,7 @@ from common.store.link import RedisLink
 from common.store.minutes import Minutes
 from common.store.reading import TaskReader
 from common.store.workers import Workers
+from common.task import Status
 from common.topics import TopicNames
 from consumer.health import Health
 from consumer.heartbeat import Heartbeat
@@ -76,6 +77,7 @@ def build_executor(
         Keys(settings.redis.key_prefix),
         result_ttl_seconds=settings.tasks.result_ttl_seconds,
         now=chance.now,
+        on_expired=metrics.outcomes.labels(Status.EXPIRED).inc,
     )
     recorder = Recorder(
         leases=leases,

@@ -40,7 +40,7 @@ from common.store.submissions import Submissions
 from common.store.subscription import Subscription
 from common.store.texts import Texts
 from common.store.workers import Workers
-from common.task import Lane, new_task_id
+from common.task import Lane, Status, new_task_id
 from common.telemetry.logging import configure_logging
 from common.telemetry.operations import Operations, serving_operations
 from common.topics import MAX_TASK_RECORD_BYTES, TopicNames, topic_specs
@@ -184,7 +184,9 @@ def ready_parts(
         new_token=lambda: secrets.token_hex(8),
     )
     looks = SharedLooks(Marker(redis, keys))
-    reader = TaskReader(redis, keys, result_ttl_seconds=ttl)
+    reader = TaskReader(
+        redis, keys, result_ttl_seconds=ttl, on_expired=metrics.tasks_ended.labels(Status.EXPIRED).inc
+    )
     lookup = Lookup(reader, looks, max_answer_bytes=api.max_answer_bytes)
     texts = Texts(redis, keys)
     endings = TaskEndings(
@@ -193,6 +195,7 @@ def ready_parts(
         forgotten=Forgotten(redis, keys),
         clock=time.time,
         new_token=partial(secrets.token_urlsafe, _TOKEN_BYTES),
+        ended=metrics.tasks_ended,
     )
     redriving = Redriving(redis, keys, result_ttl_seconds=ttl)
     redrive = Redrive(

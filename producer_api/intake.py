@@ -1,4 +1,4 @@
-"""Tells every few seconds how many prompts this API has accepted since: one line of a dashboard's charts."""
+"""Tells every few seconds how many prompts this API has accepted since, and tasks ended: for a dashboard's charts."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from producer_api.metrics import Metrics
 
 
 class Intake:
-    """What one API process takes in. `now` is in Unix seconds."""
+    """What one API process takes in, and back. `now` is in Unix seconds."""
 
     def __init__(self, minutes: Minutes, metrics: Metrics, *, now: Callable[[], float]) -> None:
         self._minutes = minutes
@@ -28,7 +28,10 @@ class Intake:
     async def tell(self) -> None:
         """Tell once."""
         accepted = sum(count.value for count in self._metrics.prompts_accepted.series.values())
+        totals = {"accepted": round(accepted)}
+        for (status,), count in self._metrics.tasks_ended.series.items():
+            totals[f"tasks:{status}"] = round(count.value)
         try:
-            await self._minutes.tell({"accepted": round(accepted)}, now=self._now())
+            await self._minutes.tell(totals, now=self._now())
         except StoreUnavailable as error:
-            self._log.debug("accepted prompts not told", reason=str(error))
+            self._log.debug("counts not told", reason=str(error))

@@ -40,6 +40,12 @@ class Metrics:
             ("lane",),
             registry=registry,
         )
+        self.tasks_ended = Counter(
+            "promptmill_api_tasks_ended",
+            "Runs that this API ended, by status: cancelled by their tenants, or found expired.",
+            ("status",),
+            registry=registry,
+        )
         self.requests_refused = Counter(
             "promptmill_api_requests_refused",
             "Requests refused, by error code.",

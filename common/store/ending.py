@@ -14,6 +14,7 @@ class Ending(StrEnum):
     """What became of the wish."""
 
     CANCELLED = "cancelled"
+    EXPIRED = "expired"
     DELETED = "deleted"
     DELETED_BEFORE = "again"
     FINAL = "final"
@@ -34,7 +35,10 @@ class Endings:
         self._delete = load_script("delete", keys=3)
 
     async def cancel(self, task_ids: Sequence[str], *, tenant: str) -> list[Ending]:
-        """CANCELLED where this call ended the task, FINAL where it had ended before, ABSENT where there is none."""
+        """CANCELLED where this call ended the task, FINAL where it had ended before, ABSENT where there is none.
+
+        EXPIRED where its time had passed and nobody had noticed until this call, which ended it so.
+        """
         return await self._end(self._cancel, self._keys.of, task_ids, {"tenant": tenant})
 
     async def delete(self, task_ids: Sequence[str], *, tenant: str, token: str) -> list[Ending]:

@@ -11,7 +11,7 @@ from common.store.keys import Keys
 from common.store.link import RedisLink
 from common.store.scripts import Reply, ScriptCall, identity, load_script, reply_word, run_scripts
 from common.store.texts import MOST_PARTS, TEXT_TTL_MS
-from common.task import Status, Task, to_millis, to_seconds
+from common.task import Status, Task, shown_model, to_millis, to_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,12 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The run is final; its outcome is in the store and may have to be published again."""
+    """The run is final; its outcome is in the store and may have to be published again.
+
+    `by_this_claim` says that its time had passed and nobody had noticed until then.
+    """
+
+    by_this_claim: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ class Skip(StrEnum):
 _PLAIN_REPLIES: Mapping[str, Ended | Missing | Lapsed | Skip] = MappingProxyType(
     {
         "final": Ended(),
-        "expired": Ended(),
+        "expired": Ended(by_this_claim=True),
         "missing": Missing(),
         "lapsed": Lapsed(),
         **{skip.value: skip for skip in Skip},
@@ -271,7 +276,7 @@ class Leases:
             "status": status,
             "finished_at": to_millis(finished_at),
             "failures": failures,
-            **({} if model is None else {"answered_by": model}),
+            **({} if (answered_by := shown_model(model)) is None else {"answered_by": answered_by}),
         }
         call = ScriptCall(
             self._finish, self._keys.of(claim.task.task_id), arguments, {"result": self._packer.pack(result)}

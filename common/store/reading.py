@@ -8,7 +8,7 @@ from common.store.forms import ANY_ID, around_id, id_bytes
 from common.store.keys import Keys
 from common.store.link import RedisLink, StoreUnavailable, granted
 from common.store.resp import CommandTemplate, ReplyError
-from common.store.scripts import ScriptCall, load_script, run_scripts
+from common.store.scripts import ScriptCall, load_script, reply_word, run_scripts
 from common.store.state import FIELDS, TaskState, state_from_values
 from common.task import to_millis
 from common.topics import MAX_RESULT_RECORD_BYTES
@@ -17,15 +17,25 @@ Fetch = Callable[[Sequence[str]], Awaitable[list[TaskState | None]]]
 
 
 class TaskReader:
-    """Reads many tasks in one round trip, and ends those whose time has passed unseen. `now` is in Unix seconds."""
+    """Reads many tasks in one round trip, and ends those whose time has passed unseen.
+
+    `now` is in Unix seconds; `on_expired` is told how many it has ended.
+    """
 
     def __init__(
-        self, link: RedisLink, keys: Keys, *, result_ttl_seconds: float, now: Callable[[], float] = time.time
+        self,
+        link: RedisLink,
+        keys: Keys,
+        *,
+        result_ttl_seconds: float,
+        now: Callable[[], float] = time.time,
+        on_expired: Callable[[int], None] | None = None,
     ) -> None:
         self._link = link
         self._keys = keys
         self._result_ttl = to_millis(result_ttl_seconds)
         self._now = now
+        self._on_expired = on_expired
         self._expire = load_script("expire")
         task_key, result_key = (around_id(key) for key in keys.of(ANY_ID))
         fields = [[name.encode()] for name in FIELDS]
@@ -59,7 +69,9 @@ class TaskReader:
             # Redis's clock decides; ours only spares the question for all the others.
             arguments = {"result_ttl": self._result_ttl}
             calls = [ScriptCall(self._expire, self._keys.of(task_id), arguments) for task_id in overdue]
-            await run_scripts(self._link, calls)
+            replies = await run_scripts(self._link, calls)
+            if self._on_expired is not None:
+                self._on_expired(sum(reply_word(reply) == "expired" for reply in replies))
             states = await fetch(task_ids)
         return states
 

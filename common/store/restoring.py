@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from common.result import TaskRecordPlace
 from common.store.compression import Packer
 from common.store.index import TaskIndex
 from common.store.keys import Keys
 from common.store.link import RedisLink
 from common.store.scripts import ScriptCall, identity, load_script, reply_word, run_scripts
 from common.store.submissions import Written
-from common.task import Lane, Status, to_millis
+from common.task import Lane, Status, shown_model, to_millis
 from common.topics import DEAD_LETTERS_KEPT_MS
 
 
@@ -17,7 +18,7 @@ from common.topics import DEAD_LETTERS_KEPT_MS
 class Outcome:
     """One final run as its result record tells it; `value` is that record's value, times are Unix seconds.
 
-    `progress` is None where the record does not tell it.
+    `progress` is None where the record does not tell it, and so is `place`, which is that of the task's own record.
     """
 
     task_id: str
@@ -34,6 +35,7 @@ class Outcome:
     started_at: float | None = None
     token: str | None = None
     model: str | None = None
+    place: TaskRecordPlace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,9 @@ class Restoring:
             arguments["started_at"] = to_millis(outcome.started_at)
         if outcome.token is not None:
             arguments["token"] = outcome.token
-        if outcome.model is not None:
-            arguments["model"] = outcome.model
+        if (model := shown_model(outcome.model)) is not None:
+            arguments["model"] = model
+        if outcome.place is not None:
+            arguments |= {"partition": outcome.place.partition, "offset": outcome.place.offset}
         packed = {"result": self._packer.pack(outcome.value)}
         return ScriptCall(self._restore, self._keys.of(outcome.task_id), arguments, packed)

@@ -10,7 +10,7 @@ from common.result import ApiError
 from common.store.leases import Busy, Claimed, ClaimReply, Ended, Exhausted, Lapsed, Leases, Missing, Skip, Waiting
 from common.store.reading import TaskReader
 from common.store.scripts import StoreUnavailable
-from common.task import Task
+from common.task import Status, Task
 from common.telemetry.log_context import log_context
 from common.topics import TopicNames
 from consumer.engine.dead_letters import dead_letter
@@ -159,7 +159,9 @@ class Executor:
                 return RetryAfter(for_seconds, attempts, failures)
             case Missing() | Lapsed():
                 return RetryAfter(_DOUBTED_SECONDS)
-            case Ended():
+            case Ended(by_this_claim):
+                if by_this_claim:
+                    self._metrics.outcomes.labels(Status.EXPIRED).inc()
                 self._note_handled(delivery, failure)
                 return await self._recorder.publish_again(task, delivery)
             case Skip.DELETED:

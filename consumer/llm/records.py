@@ -6,7 +6,7 @@ Which failures are dead-lettered follows from the result alone, so that a redeli
 from typing import Any
 
 from common.record import CONTENT_TYPE
-from common.result import EXPIRED, ApiError, Result, decode_result, encode_result
+from common.result import EXPIRED, ApiError, Result, TaskRecordPlace, decode_result, encode_result
 from common.store.leases import Claim
 from common.store.restoring import Outcome as RecordedOutcome
 from common.store.state import TaskState
@@ -69,6 +69,7 @@ def recorded_outcome(claim: Claim, conclusion: Conclude, value: bytes, *, finish
         started_at=claim.started_at,
         token=claim.token,
         model=conclusion.model or task.model,
+        place=TaskRecordPlace(claim.partition, claim.offset),
     )
 
 
@@ -111,6 +112,7 @@ def outgoing_records(
         ("task-id", task.task_id.encode()),
         ("tenant", task.tenant.encode()),
         ("content-type", CONTENT_TYPE),
+        TaskRecordPlace(delivery.partition, delivery.offset).as_header(),
     )
     result = OutgoingRecord(topic=names.results, key=task.task_id.encode(), value=value, headers=headers)
     if status is not Status.FAILED:

@@ -1,11 +1,12 @@
 """What a rebuild takes from a result record, which anybody may have written who can reach the broker. Pure."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.record import Seconds, Tenant
-from common.result import decode_result
+from common.result import decode_result, task_record_place
 from common.store.restoring import Outcome
 from common.task import Lane, Status
 
@@ -29,7 +30,9 @@ class _ResultRecord(BaseModel):
     model: str | None = None
 
 
-def read_outcome(task_id: str, value: bytes, *, deadline_seconds: float) -> Outcome:
+def read_outcome(
+    task_id: str, value: bytes, headers: Iterable[tuple[str, bytes]] = (), *, deadline_seconds: float
+) -> Outcome:
     """What a result record says of the run that it ended.
 
     A record that is older than its fields `expires_at` and `progress` leaves them to be guessed: the end of life is
@@ -54,4 +57,5 @@ def read_outcome(task_id: str, value: bytes, *, deadline_seconds: float) -> Outc
         started_at=record.started_at,
         token=record.token,
         model=record.model,
+        place=task_record_place(headers),
     )

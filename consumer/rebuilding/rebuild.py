@@ -189,7 +189,9 @@ class Rebuild:
                 deleted[task_id] = record.timestamp / 1000 + self._deadline_seconds
             else:
                 try:
-                    outcomes.append(read_outcome(task_id, record.value, deadline_seconds=self._deadline_seconds))
+                    outcomes.append(
+                        read_outcome(task_id, record.value, record.headers, deadline_seconds=self._deadline_seconds)
+                    )
                 except ValueError:
                     unreadable += 1
         restored = await self._restoring.restore(outcomes)

@@ -4,7 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from producer_api.tasks.schemas import MAX_MODEL_LENGTH, Message
+from common.task import MAX_MODEL_LENGTH
+from producer_api.tasks.schemas import Message
 
 
 class _Request(BaseModel):

@@ -38,7 +38,7 @@ class OperatorTaskView(WholeTaskView):
     failures: int = Field(description="Attempts of this run that ended by the model's error.")
     crashes: int = Field(description="Attempts of this run that ended with their worker.")
     worker: str | None = Field(description="The one that has it, or had it last.")
-    record: LetterSource | None = Field(description="Where its record stands; unknown of a task that was restored.")
+    record: LetterSource | None = Field(description="Where its record stands, as far as that is known.")
     timeline: list[TimelineEvent]
 
 

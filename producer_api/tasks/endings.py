@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from common.store.ending import Ending, Endings
 from common.store.forgetting import Forgotten
 from common.store.state import TaskState
-from common.task import parse_task_id
+from common.task import Status, parse_task_id
+from common.telemetry.metrics import Counter
 from producer_api.tasks.lookup import Lookup
 
 _PER_ROUND_TRIP = 250
@@ -18,7 +19,10 @@ class TooManyDeletions(RuntimeError):  # noqa: N818 - a fact about the workers
 
 
 class TaskEndings:
-    """A tenant's own ends of its tasks. `clock` is in Unix seconds, `new_token` gives a random text."""
+    """A tenant's own ends of its tasks.
+
+    `clock` is in Unix seconds, `new_token` gives a random text, `ended` counts the tasks that end by it, by status.
+    """
 
     def __init__(
         self,
@@ -28,12 +32,14 @@ class TaskEndings:
         forgotten: Forgotten,
         clock: Callable[[], float],
         new_token: Callable[[], str],
+        ended: Counter,
     ) -> None:
         self._lookup = lookup
         self._endings = endings
         self._forgotten = forgotten
         self._clock = clock
         self._new_token = new_token
+        self._ended = ended
 
     async def cancel(self, asked: str, *, tenant: str) -> TaskState | None:
         """The task as it stands once it is final; None where the tenant has no such task.
@@ -46,7 +52,7 @@ class TaskEndings:
         if task_id is None:
             return None
         while True:
-            [ending] = await self._endings.cancel([task_id], tenant=tenant)
+            [ending] = await self._cancel([task_id], tenant)
             [state] = await self._lookup.find([task_id], tenant=tenant)
             if state is None or ending is not Ending.ABSENT:
                 return state
@@ -66,7 +72,7 @@ class TaskEndings:
             endings: list[Ending] = []
             for first in range(0, len(left), _PER_ROUND_TRIP):
                 some = left[first : first + _PER_ROUND_TRIP]
-                endings += await self._endings.cancel(some, tenant=tenant)
+                endings += await self._cancel(some, tenant)
             absent = [task_id for task_id, ending in zip(left, endings, strict=True) if ending is Ending.ABSENT]
             # Those that came between the two: accepted, or restored by a rebuild.
             left = list(await self._states(absent, tenant))
@@ -96,6 +102,13 @@ class TaskEndings:
         # Also for a task deleted before: that request may have been cut short here, and its client repeats it.
         await self._forgotten.add(task_id, now=self._clock())
         return None if ending is Ending.DELETED_BEFORE else task_id
+
+    async def _cancel(self, task_ids: Sequence[str], tenant: str) -> list[Ending]:
+        endings = await self._endings.cancel(task_ids, tenant=tenant)
+        for ending, status in ((Ending.CANCELLED, Status.CANCELLED), (Ending.EXPIRED, Status.EXPIRED)):
+            if ended := endings.count(ending):
+                self._ended.labels(status).inc(ended)
+        return endings
 
     async def _states(self, task_ids: Sequence[str], tenant: str) -> dict[str, TaskState]:
         """Those that there are, without their results: of many tasks these may be more than can be held."""

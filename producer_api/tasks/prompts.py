@@ -8,9 +8,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from common.settings import variable_name
+from common.task import MAX_MODEL_LENGTH
 from producer_api.batch import Prompt
 from producer_api.errors import RefusedRequest, invalid, over_limit
-from producer_api.tasks.schemas import MAX_MODEL_LENGTH, SubmitTasks
+from producer_api.tasks.schemas import SubmitTasks
 from producer_api.unknown_field import unknown_field
 
 _MAX_METADATA_PAIRS = 16

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
-MAX_MODEL_LENGTH = 200
+from common.task import MAX_MODEL_LENGTH
 
 
 class Message(BaseModel):

@@ -4,7 +4,7 @@ import orjson
 import pytest
 from hypothesis import given, strategies as st
 
-from common.result import ApiError, Result, decode_result, encode_result, on_one_line
+from common.result import ApiError, Result, TaskRecordPlace, decode_result, encode_result, on_one_line, task_record_place
 from common.task import Status
 
 BODY = b'{ "id":"x",  "value":1.10, "big":123456789012345678901234567890, "choices":[] }'
@@ -108,3 +108,14 @@ def test_a_failure_has_its_error_in_openais_shape_and_no_response() -> None:
 def test_what_is_no_result_record_is_refused(value: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the type is the contract
         decode_result(value)
+
+
+@given(st.integers(0, 10**9 - 1), st.integers(0, 10**18 - 1))
+def test_the_place_of_a_tasks_record_is_read_as_it_was_written(partition: int, offset: int) -> None:
+    place = TaskRecordPlace(partition, offset)
+    assert task_record_place([("tenant", b"7-7"), place.as_header()]) == place
+
+
+@pytest.mark.parametrize("content", [b"", b"3", b"3-", b"-3-7", b"03-7", b"3-7 ", b"3-" + b"9" * 19, "٣-7".encode(), None])
+def test_a_header_that_names_no_place_is_passed_over(content: bytes | None) -> None:
+    assert task_record_place([("task-record", content)]) is None

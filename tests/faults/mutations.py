@@ -404,6 +404,18 @@ MUTATIONS = (
         "tests/common/store/test_attempts.py::test_an_attempt_that_ended_with_its_worker_is_remembered_as_such",
     ),
     Mutation(
+        "a rebuild forgets where the records of finished tasks stand",
+        "common/store/lua/restore.lua",
+        (("'model') or '', place())", "'model') or '')"),),
+        "tests/consumer/llm/test_restored_outcomes.py::test_a_finished_task_is_restored_as_it_was_shown",
+    ),
+    Mutation(
+        "what ends without a worker is in no minute",
+        "producer_api/intake.py",
+        (('totals[f"tasks:{status}"] = round(count.value)', "continue"),),
+        "tests/producer_api/test_intake.py::test_prompts_taken_in_and_tasks_ended_are_told_once",
+    ),
+    Mutation(
         "a retry that was cut short leaves its task without a record",
         "common/store/lua/redrive.lua",
         (("if partition and offset then", "if false then"),),

@@ -1,10 +1,13 @@
 """Cancelling and deleting, as clients see it; a worker's part is played by its moves."""
 
 import asyncio
+import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 
+import aiohttp
 import pytest
 
 from common.connections import create_redis_listener
@@ -69,6 +72,28 @@ async def test_a_queued_task_is_cancelled_and_the_answer_shows_it(api: Api) -> N
     assert (answer.status, answer.body) == (200, await api.task(task_id))
     assert (answer.body["status"], answer.body["error"], answer.body["result"]) == ("cancelled", None, None)
     assert answer.body["finished_at"] == pytest.approx(time.time(), abs=60)
+
+
+async def test_what_ends_without_a_worker_is_counted_once(
+    service: Service, api: Api, session: aiohttp.ClientSession, redis: Redis, keys: Keys
+) -> None:
+    async def ended() -> Counter[str]:
+        async with session.get(f"{service.operations_url}/metrics") as answer:
+            text = await answer.text()
+        found = re.findall(r'^promptmill_api_tasks_ended_total{status="(\w+)"} (\d+)', text, re.MULTILINE)
+        return Counter({status: int(count) for status, count in found})
+
+    before = await ended()
+    first, second, unseen, overdue = await api.submit(["x"] * 4)
+    for _ in range(2):
+        await cancel(api, first)
+        await api.ask("POST", "/v1/tasks/cancel", json={"task_ids": [first, second]})
+    for task_id in (unseen, overdue):
+        await redis.hset(keys.task(task_id), "expires_at", "1")
+    assert (await cancel(api, overdue)).body["status"] == "expired"
+    for _ in range(2):
+        assert (await api.task(unseen))["status"] == "expired"
+    assert await ended() - before == Counter(cancelled=2, expired=2)
 
 
 async def test_a_task_in_flight_is_taken_from_its_worker(api: Api, leases: Leases, heard: asyncio.Queue[str]) -> None:

@@ -1,4 +1,5 @@
--- The tenant wants the task no more. Answers 'cancelled', 'final' (it had ended before) or 'absent'.
+-- The tenant wants the task no more. Answers 'cancelled', 'expired' (its time had passed, and this ends it so), 'final' (it
+-- had ended before) or 'absent'.
 local task = read()
 if not task.status or task.status == 'refused' or task.status == 'deleted' or task.tenant ~= arg.tenant then
   return {'absent'}
@@ -8,7 +9,7 @@ if FINAL[task.status] then
 end
 if now >= task.expires_at then
   end_now(task, 'expired')
-  return {'final'}
+  return {'expired'}
 end
 end_now(task, 'cancelled')
 wake(task)

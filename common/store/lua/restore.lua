@@ -21,7 +21,7 @@ end
 redis.call('HSET', task_key, 'status', arg.status, 'run', arg.run, 'tenant', arg.tenant, 'lane', arg.lane,
   'created_at', arg.created_at, 'expires_at', expires_at, 'finished_at', arg.finished_at, 'attempts', arg.attempts,
   'progress', progress, 'moved_at', instant_after(task), 'model',
-  arg.model or redis.call('HGET', task_key, 'model') or '')
+  arg.model or redis.call('HGET', task_key, 'model') or '', place())
 if arg.started_at then
   redis.call('HSET', task_key, 'started_at', arg.started_at)
 end

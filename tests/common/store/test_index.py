@@ -6,7 +6,7 @@ from hypothesis import given, strategies as st
 from common.store.index import Growth, TaskIndex
 from common.store.restoring import OpenTask, Restoring
 from common.store.submissions import Located, Submissions, Written
-from common.task import new_task_id
+from common.task import MAX_MODEL_LENGTH, Status, new_task_id
 from tests.common.store.conftest import DAY, Store
 from tests.common.store.test_moves import a_task
 from tests.common.store.test_restoring import an_outcome
@@ -103,6 +103,16 @@ async def test_a_task_shows_the_model_that_it_names(store: Store) -> None:
     assert (await store.state(named)).model == "large"
     assert [(await store.state(a_task(task_id=task_id))).model for task_id in ids] == models
     assert {(await store.state(a_task(task_id=entry.task_id))).model for entry in alike} == {"tiny"}
+
+
+async def test_no_name_is_shown_that_is_longer_than_any_model_has(store: Store) -> None:
+    task = a_task(body={"model": "x" * (MAX_MODEL_LENGTH + 1)})
+    claim = await store.claimed(task)
+    assert (await store.state(task)).model is None
+    await store.leases.finish(
+        claim, Status.COMPLETED, b"{}", finished_at=time.time(), failures=0, may_restore=True, model="y" * 10_000
+    )
+    assert (await store.state(task)).model is None
 
 
 async def test_a_worker_shows_the_model_it_chooses_and_a_rebuild_the_one_that_answered(store: Store) -> None:

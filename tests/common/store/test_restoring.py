@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from common.result import TaskRecordPlace
 from common.store.leases import Claimed, Ended, Hold, Lapsed, Missing, Skip, Waiting
 from common.store.marker import Marker
 from common.store.restoring import OpenTask, Outcome, Restoring
@@ -143,6 +144,15 @@ async def test_reopening_leaves_alone_what_the_store_knows_and_what_is_over(stor
     assert await restoring.reopen([OpenTask(Written(task, 0, 0)) for task in tasks], delay_seconds=0) == 0
     statuses = [state and state.status for state in await store.reader.read([task.task_id for task in tasks])]
     assert statuses == [Status.PROCESSING, Status.COMPLETED, None, None]
+
+
+async def test_a_finished_task_is_shown_where_its_record_stands(store: Store, restoring: Restoring) -> None:
+    told, untold = a_task(), a_task()
+    await restoring.restore([an_outcome(told, place=TaskRecordPlace(3, 7)), an_outcome(untold)])
+    # Their records are read as well, for behind them are some that are not finished.
+    await restoring.reopen([OpenTask(Written(task, 4, 8)) for task in (told, untold)], delay_seconds=0)
+    places = [(state.partition, state.offset) for state in (await store.state(told), await store.state(untold))]
+    assert places == [(3, 7), (4, 8)]
 
 
 async def test_a_run_that_the_store_does_not_know_yet_is_missing_and_not_stale(

@@ -31,6 +31,7 @@ async def test_an_answered_task_is_completed_and_its_result_published(
         "task-id": task.task_id.encode(),
         "tenant": b"local",
         "content-type": b"application/json",
+        "task-record": b"3-7",
     }
     result = decode_result(record.value or b"")
     assert result["status"] == "completed"

@@ -11,14 +11,13 @@ from common.store.ending import Endings
 from common.store.restoring import Restoring
 from common.store.state import TaskState
 from common.task import Status, Task
-from consumer.engine.ports import Outcome, Settled
+from consumer.engine.ports import Headers, Outcome, OutgoingRecord, Settled
 from consumer.rebuilding.outcomes import read_outcome
 from tests.consumer.llm.harness import DAY, NAMES, InBackground, Role, Scene, a_delivery, a_task
 from tests.support.fake_model import FakeModel
 
-# Where its record stood, who ran it, what went wrong on the way and when the store last moved it: nobody is shown that
-# of a finished task.
-_UNSHOWN = frozenset({"partition", "offset", "worker", "failures", "crashes", "moved_at"})
+# Who ran it, what went wrong on the way and when the store last moved it: clients are not shown that of a finished task.
+_UNSHOWN = frozenset({"worker", "failures", "crashes", "moved_at"})
 _WINDOW_SECONDS = 7 * DAY
 
 Ending = Callable[[Scene, Role, FakeModel, InBackground], Awaitable[tuple[Task, Outcome]]]
@@ -73,10 +72,10 @@ async def expired_in_flight(
 ENDINGS = [completed, broken_off, rejected, given_up, cancelled_in_flight, expired_in_flight]
 
 
-def result_of(outcome: Outcome) -> bytes:
+def result_of(outcome: Outcome) -> OutgoingRecord:
     assert isinstance(outcome, Settled)
-    [value] = [record.value for record in outcome.records if record.topic == NAMES.results]
-    return value or b""
+    [record] = [record for record in outcome.records if record.topic == NAMES.results]
+    return record
 
 
 def shown(state: TaskState | None) -> dict[str, object]:
@@ -84,9 +83,9 @@ def shown(state: TaskState | None) -> dict[str, object]:
     return {name: value for name, value in state._asdict().items() if name not in _UNSHOWN | {"result"}}
 
 
-async def restored(scene: Scene, task: Task, value: bytes) -> None:
+async def restored(scene: Scene, task: Task, value: bytes, headers: Headers = ()) -> None:
     await scene.redis.delete(*scene.keys.of(task.task_id))
-    outcome = read_outcome(task.task_id, value, deadline_seconds=_WINDOW_SECONDS)
+    outcome = read_outcome(task.task_id, value, headers, deadline_seconds=_WINDOW_SECONDS)
     assert await Restoring(scene.redis.link, scene.keys, result_ttl_seconds=DAY).restore([outcome]) == 1
 
 
@@ -96,11 +95,12 @@ async def test_a_finished_task_is_restored_as_it_was_shown(
 ) -> None:
     task, outcome = await end(scene, worker, fake_model, in_background)
     before = shown(await scene.state(task))
-    value = result_of(outcome)
-    await restored(scene, task, value)
+    record = result_of(outcome)
+    await restored(scene, task, record.value or b"", record.headers)
     after = await scene.state(task)
+    assert (before["partition"], before["offset"]) == (3, 7)
     assert shown(after) == before
-    assert after.result == value
+    assert after.result == record.value
 
 
 async def test_a_lost_outcome_that_is_written_back_is_shown_as_it_was(scene: Scene, worker: Role) -> None:
@@ -115,10 +115,10 @@ async def test_a_lost_outcome_that_is_written_back_is_shown_as_it_was(scene: Sce
 
 async def test_a_record_of_before_these_fields_is_restored_with_a_guess(scene: Scene, worker: Role) -> None:
     task = a_task(life=500.0)
-    content = orjson.loads(result_of(await worker.handle(task)))
+    content = orjson.loads(result_of(await worker.handle(task)).value or b"")
     del content["expires_at"], content["progress"]
     await restored(scene, task, orjson.dumps(content))
     state = await scene.state(task)
-    assert (state.status, state.progress) == (Status.COMPLETED, 100)
+    assert (state.status, state.progress, state.partition) == (Status.COMPLETED, 100, None)
     assert state.expires_at == pytest.approx(task.created_at + _WINDOW_SECONDS, abs=0.002)
     assert state.expires_at > time.time()

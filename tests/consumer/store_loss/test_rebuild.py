@@ -10,6 +10,7 @@ import orjson
 
 from common.task import new_task_id
 from tests.consumer.store_loss.scene import LossScene
+from tests.support.api import Api
 from tests.support.waiting import until
 
 FOREIGN = b"a rebuilder that died"
@@ -24,6 +25,13 @@ async def raw_results(scene: LossScene, task_ids: list[str]) -> list[bytes | str
     return [await scene.redis.get(scene.keys.result(task_id)) for task_id in task_ids]
 
 
+async def records_of(api: Api, task_ids: list[str]) -> list[object]:
+    """The tasks' own records, as operators see them."""
+    answers = [await api.ask("GET", f"/v1/operator/tasks/{task_id}/record") for task_id in task_ids]
+    assert {answer.status for answer in answers} == {200}
+    return [answer.body for answer in answers]
+
+
 async def test_finished_tasks_are_restored_byte_for_byte(scene: LossScene) -> None:
     api = await scene.start(workers=1)
     prompts: list[str | dict[str, object]] = [
@@ -34,7 +42,7 @@ async def test_finished_tasks_are_restored_byte_for_byte(scene: LossScene) -> No
     task_ids = await api.submit([*prompts, "bad [[status=400]]"], deadline_seconds=3_000)
     entries = await api.wait_until_final(task_ids)
     await scene.kafka.wait_until_committed()
-    stored = await raw_results(scene, task_ids)
+    stored, records = await raw_results(scene, task_ids), await records_of(api, task_ids)
     assert [entry["status"] for entry in entries] == ["completed"] * 3 + ["failed"]
     # Nobody is left who could write back.
     [worker] = scene.deployment.workers
@@ -45,6 +53,7 @@ async def test_finished_tasks_are_restored_byte_for_byte(scene: LossScene) -> No
     await scene.until_whole()
     assert await api.tasks(task_ids) == entries
     assert await raw_results(scene, task_ids) == stored
+    assert await records_of(api, task_ids) == records
     assert (await scene.model.stats()).calls == 4
 
 

@@ -1,6 +1,6 @@
 """The API's moves: tasks whose records Kafka has, and ids whose records count for nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -81,10 +81,10 @@ class Submissions:
             StoreUnavailable: some may not be shown yet; repeating is safe.
         """
         models = {entry.model for entry in written}
-        if len(written) < _WORTH_A_FORM or len(models) > 1:
+        if len(written) < _WORTH_A_FORM * len(models):
             calls: Sequence[ScriptCall | EncodedCall] = [self._accept_call(pattern, entry) for entry in written]
         else:
-            calls = self._alike_calls(pattern, written, *models)
+            calls = self._alike_calls(written, {model: self._form(pattern, model) for model in models})
         behind = self._index.adding(pattern.tenant, [entry.task_id for entry in written])
         replies = await run_scripts(self._link, calls, behind=behind)
         return [entry.task_id for entry, reply in zip(written, replies, strict=True) if reply[0] == b"readmitted"]
@@ -98,16 +98,19 @@ class Submissions:
         named = {} if model is None else {"model": model}
         return {**identity(pattern), "result_ttl": self._result_ttl, **named}
 
-    def _alike_calls(self, pattern: Task, written: Sequence[Located], model: str | None) -> list[EncodedCall]:
-        """One command for all, encoded but for the id, twice, and the record's partition and offset."""
+    def _form(self, pattern: Task, model: str | None) -> bytes:
+        """The command of tasks that name `model`, encoded but for the id, twice, and the record's partition and offset."""
         shared = orjson.dumps(self._shared(pattern, model)).removesuffix(b"}")
         keys = [around_id(key) for key in self._keys.of(ANY_ID)]
         arguments: list[bytes | Gap] = [shared, b',"partition":', _PARTITION, b',"offset":', _OFFSET, b"}"]
-        form = self._accept.call.with_gaps([*keys, arguments])
+        return self._accept.call.with_gaps([*keys, arguments])
+
+    def _alike_calls(self, written: Sequence[Located], forms: Mapping[str | None, bytes]) -> list[EncodedCall]:
         calls = []
         for entry in written:
             task_id = id_bytes(entry.task_id)
-            calls.append(EncodedCall(self._accept, form % (task_id, task_id, entry.partition, entry.offset)))
+            command = forms[entry.model] % (task_id, task_id, entry.partition, entry.offset)
+            calls.append(EncodedCall(self._accept, command))
         return calls
 
     async def refuse(self, tasks: Sequence[Task]) -> list[Task]:

@@ -99,6 +99,20 @@ async def test_another_record_in_the_place_is_not_taken_for_it(
         assert await log.find(first) is not None
 
 
+async def test_the_record_itself_is_read_in_its_place_though_the_request_is_known(
+    service: Service, written: list[tuple[Task, TaskState]]
+) -> None:
+    (task, state), (_, other) = written[:2]
+    async with a_log(service.kafka, cache_bytes=10_000_000) as log:
+        assert await log.find(state) is not None
+        record = await log.record(state)
+        assert record is not None
+        assert (record.partition, record.offset) == (state.partition, state.offset)
+        assert record.value == encode_task(task)
+        for place in ((other.partition, other.offset), (None, state.offset), (0, 10**6)):
+            assert await log.record(state._replace(partition=place[0], offset=place[1])) is None
+
+
 async def test_a_place_that_the_log_does_not_have_has_nothing_and_harms_no_other(
     service: Service, written: list[tuple[Task, TaskState]]
 ) -> None:

@@ -34,6 +34,7 @@ from consumer.engine.apart import publish_apart
 from consumer.engine.engine import Engine
 from consumer.engine.ports import CommitListener
 from consumer.health import Health
+from consumer.heartbeat import Heartbeat
 from consumer.lifecycle import closed, running, stop_signal, stopped_before
 from consumer.llm.brake import BrakePolicy
 from consumer.llm.braking import Braking
@@ -105,8 +106,7 @@ async def run_worker(settings: Settings) -> None:
         operations = Operations(health.liveness, health.readiness, registry)
         port = await parts.enter_async_context(_operations_port(operations, settings.worker))
         heartbeat = build_heartbeat(settings, redis, name, health=health, llm=metrics, engine=engine_metrics)
-        parts.push_async_callback(closed, "heartbeat", heartbeat.leave)
-        await parts.enter_async_context(running(heartbeat.run(), "beat"))
+        await parts.enter_async_context(_beating(heartbeat))
         log.info("worker started", worker=name, operations_port=port, concurrency=settings.worker.concurrency)
 
         reached = prepare_kafka(
@@ -168,6 +168,15 @@ async def run_worker(settings: Settings) -> None:
         await parts.enter_async_context(running(rebuilder.run(), "rebuild the store"))
         await _work(engine, stop, settings.worker.drain_timeout_seconds)
     log.info("worker ended", worker=name)
+
+
+@asynccontextmanager
+async def _beating(heartbeat: Heartbeat) -> AsyncIterator[None]:
+    """Beat while the body runs, and take leave behind it."""
+    async with AsyncExitStack() as parts:
+        parts.push_async_callback(closed, "heartbeat", heartbeat.leave)
+        await parts.enter_async_context(running(heartbeat.run(), "beat"))
+        yield
 
 
 @asynccontextmanager

@@ -184,9 +184,7 @@ def ready_parts(
         new_token=lambda: secrets.token_hex(8),
     )
     looks = SharedLooks(Marker(redis, keys))
-    reader = TaskReader(
-        redis, keys, result_ttl_seconds=ttl, on_expired=metrics.tasks_ended.labels(Status.EXPIRED).inc
-    )
+    reader = TaskReader(redis, keys, result_ttl_seconds=ttl, on_expired=metrics.tasks_ended.labels(Status.EXPIRED).inc)
     lookup = Lookup(reader, looks, max_answer_bytes=api.max_answer_bytes)
     texts = Texts(redis, keys)
     endings = TaskEndings(

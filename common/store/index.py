@@ -32,9 +32,12 @@ class Listed(Protocol):
     """What a list needs to know of a task."""
 
     @property
-    def task_id(self) -> str: ...
+    def task_id(self) -> str:
+        """Its id."""
+
     @property
-    def tenant(self) -> str: ...
+    def tenant(self) -> str:
+        """Whose it is."""
 
 
 class Growth:

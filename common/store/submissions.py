@@ -99,7 +99,7 @@ class Submissions:
         return {**identity(pattern), "result_ttl": self._result_ttl, **named}
 
     def _form(self, pattern: Task, model: str | None) -> bytes:
-        """The command of tasks that name `model`, encoded but for the id, twice, and the record's partition and offset."""
+        """One command for all that name `model`, encoded but for the id, twice, and the record's place."""
         shared = orjson.dumps(self._shared(pattern, model)).removesuffix(b"}")
         keys = [around_id(key) for key in self._keys.of(ANY_ID)]
         arguments: list[bytes | Gap] = [shared, b',"partition":', _PARTITION, b',"offset":', _OFFSET, b"}"]

@@ -4,7 +4,15 @@ import orjson
 import pytest
 from hypothesis import given, strategies as st
 
-from common.result import ApiError, Result, TaskRecordPlace, decode_result, encode_result, on_one_line, task_record_place
+from common.result import (
+    ApiError,
+    Result,
+    TaskRecordPlace,
+    decode_result,
+    encode_result,
+    on_one_line,
+    task_record_place,
+)
 from common.task import Status
 
 BODY = b'{ "id":"x",  "value":1.10, "big":123456789012345678901234567890, "choices":[] }'
@@ -116,6 +124,8 @@ def test_the_place_of_a_tasks_record_is_read_as_it_was_written(partition: int, o
     assert task_record_place([("tenant", b"7-7"), place.as_header()]) == place
 
 
-@pytest.mark.parametrize("content", [b"", b"3", b"3-", b"-3-7", b"03-7", b"3-7 ", b"3-" + b"9" * 19, "٣-7".encode(), None])
+@pytest.mark.parametrize(
+    "content", [b"", b"3", b"3-", b"-3-7", b"03-7", b"3-7 ", b"3-" + b"9" * 19, "٣-7".encode(), None]
+)
 def test_a_header_that_names_no_place_is_passed_over(content: bytes | None) -> None:
     assert task_record_place([("task-record", content)]) is None

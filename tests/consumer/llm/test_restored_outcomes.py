@@ -16,7 +16,7 @@ from consumer.rebuilding.outcomes import read_outcome
 from tests.consumer.llm.harness import DAY, NAMES, InBackground, Role, Scene, a_delivery, a_task
 from tests.support.fake_model import FakeModel
 
-# Who ran it, what went wrong on the way and when the store last moved it: clients are not shown that of a finished task.
+# Who ran it, what went wrong on the way, when the store last moved it: nobody is shown that of a finished task.
 _UNSHOWN = frozenset({"worker", "failures", "crashes", "moved_at"})
 _WINDOW_SECONDS = 7 * DAY
 

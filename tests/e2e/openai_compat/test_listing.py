@@ -7,7 +7,7 @@ MODEL = "of-every-face"
 
 async def test_tasks_of_every_face_are_listed_and_their_records_read_back(shared: Shared) -> None:
     api = shared.api
-    asked = {
+    asked: dict[str, dict[str, object]] = {
         "/v1/tasks": {"prompts": ["x"]},
         "/v1/chat/completions": {"messages": [{"role": "user", "content": "x"}]},
         "/v1/embeddings": {"input": "x"},

@@ -219,9 +219,9 @@ async def test_an_unknown_field_that_may_be_a_prompt_is_not_repeated(service: Se
 @pytest.mark.parametrize(
     ("method", "path", "known"),
     [
-        ("GET", "/v1/tasks?task_ids=a&egret=30", "`task_ids`"),
-        ("GET", "/v1/tasks?egret", "`task_ids`"),
-        ("GET", "/v1/tasks?ids=x", "`task_ids`"),
+        ("GET", "/v1/tasks?task_ids=a&egret=30", "`after`, `lane`"),
+        ("GET", "/v1/tasks?egret", "`after`, `lane`"),
+        ("GET", "/v1/tasks?ids=x", "`after`, `lane`"),
         ("POST", "/v1/tasks?egret=1", "none"),
         ("GET", "/v1/tasks/a?egret=1", "`wait`"),
         ("DELETE", "/v1/tasks/a?egret=1", "none"),

@@ -67,7 +67,9 @@ async def written(service: Service) -> list[tuple[Task, TaskState]]:
     names = TopicNames(service.kafka.topic_prefix)
     async with create_producer(service.kafka, "test", max_record_bytes=MAX_TASK_RECORD_BYTES) as producer:
         for number, task in enumerate(tasks):
-            place = await producer.send_and_wait(names.interactive, encode_task(task), partition=number % 3)
+            place = await producer.send_and_wait(
+                names.interactive, encode_task(task), key=task.task_id.encode(), partition=number % 3
+            )
             states.append(state_of(task, place.partition, place.offset))
     return list(zip(tasks, states, strict=True))
 

@@ -71,7 +71,7 @@ async def test_records_of_all_partitions_come_in_the_order_of_their_times(
     api: Api, names: TopicNames, producer: AIOKafkaProducer
 ) -> None:
     for partition in (0, 1, 0):
-        await producer.send_and_wait(names.batch, b"x", partition=partition)
+        await producer.send_and_wait(names.batch, b"x", key=b"k", partition=partition)
     answer = await api.ask("GET", f"{ROOT}/{names.batch}/records", params={"limit": "100"})
     records = RecordViews.model_validate(answer.body).records
     assert {record.partition for record in records} >= {0, 1}

@@ -1,8 +1,9 @@
 """A worker's moves: claim a task under a lease, keep it, say how far it is, end it or give it back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -18,7 +19,8 @@ from common.task import Status, Task, shown_model, to_millis, to_seconds
 class Claim:
     """A task that this worker holds. `attempts`, `failures` and `crashes` as in `TaskState`; times in Unix seconds.
 
-    `token` fences: a random text that the caller made for this claim alone, compared for equality only.
+    `token` fences: a random text that the caller made for this claim alone, compared for equality only. `model` is the
+    one that is asked: the task's, or the worker's own.
     """
 
     task: Task
@@ -30,6 +32,7 @@ class Claim:
     crashes: int
     started_at: float
     expires_in_seconds: float
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,7 @@ class Leases:
         self._link = link
         self._keys = keys
         self._worker = worker
+        self._default_model = default_model
         self._max_crashes = max_crashes
         self._packer = Packer()
         self._terms: dict[str, str | float] = {
@@ -217,7 +221,10 @@ class Leases:
             arguments["not_before"] = to_millis(not_before)
         call = ScriptCall(self._claim, self._keys.of(task.task_id), arguments)
         [reply] = await run_scripts(self._link, [call], connection=connection)
-        return _claim_reply(reply, task, token, partition, offset)
+        model = task.model or self._default_model
+        return _claim_reply(
+            reply, partial(Claim, task=task, token=token, partition=partition, offset=offset, model=model)
+        )
 
     async def renew(self, claims: Sequence[tuple[Claim, bool]]) -> list[Hold]:
         """Prolong many claims, each with its `may_restore`, in one round trip."""
@@ -325,7 +332,7 @@ class Leases:
         }
 
 
-def _claim_reply(reply: Reply, task: Task, token: str, partition: int, offset: int) -> ClaimReply:
+def _claim_reply(reply: Reply, claim_of: Callable[..., Claim]) -> ClaimReply:
     word = reply_word(reply)
     if word in _PLAIN_REPLIES:
         return _PLAIN_REPLIES[word]
@@ -335,11 +342,7 @@ def _claim_reply(reply: Reply, task: Task, token: str, partition: int, offset: i
     if word == "waiting":
         return Waiting(to_seconds(numbers[0]), attempts=numbers[1], failures=numbers[2])
     attempts, failures, crashes, expires_in, started_at = numbers
-    claim = Claim(
-        task=task,
-        token=token,
-        partition=partition,
-        offset=offset,
+    claim = claim_of(
         attempts=attempts,
         failures=failures,
         crashes=crashes,

@@ -39,7 +39,7 @@ def concluded_result(claim: Claim, conclusion: Conclude, *, finished_at: float) 
             attempt=claim.attempts,
             attempts=claim.attempts,
             token=claim.token,
-            model=conclusion.model,
+            model=conclusion.model or claim.model,
             status_code=conclusion.status_code,
             body=conclusion.body,
             error=conclusion.error,
@@ -68,7 +68,7 @@ def recorded_outcome(claim: Claim, conclusion: Conclude, value: bytes, *, finish
         value=value,
         started_at=claim.started_at,
         token=claim.token,
-        model=conclusion.model or task.model,
+        model=conclusion.model or claim.model,
         place=TaskRecordPlace(claim.partition, claim.offset),
     )
 
@@ -96,6 +96,7 @@ def stored_result(task: Task, state: TaskState) -> bytes | None:
             lane=task.lane,
             endpoint=task.endpoint,
             attempts=state.attempts,
+            model=state.model,
             error=EXPIRED if state.status is Status.EXPIRED else None,
             metadata=task.metadata,
             batch=task.batch,

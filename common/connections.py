@@ -17,15 +17,16 @@ from common.settings import KafkaSettings, RedisSettings
 from common.store.dialling import Dialler
 from common.store.link import RedisLink
 from common.store.subscription import Subscription
+from common.store.wire import Timed
 from common.topics import MAX_RESULT_RECORD_BYTES, MAX_TASK_RECORD_BYTES
 
 # Room for a record's headers and framing beside its value.
 _FRAMING_BYTES = 64 * 1024
 
 
-def create_redis_link(settings: RedisSettings, client_name: str) -> RedisLink:
-    """The connection for all commands of a process; nothing is connected yet."""
-    return RedisLink(Dialler(settings, client_name).connect, jitter=random.random)
+def create_redis_link(settings: RedisSettings, client_name: str, *, timed: Timed | None = None) -> RedisLink:
+    """The connection for all commands of a process; nothing is connected yet. `timed` is told of its round trips."""
+    return RedisLink(Dialler(settings, client_name, timed).connect, jitter=random.random)
 
 
 def create_redis_subscription(settings: RedisSettings, client_name: str) -> Subscription:

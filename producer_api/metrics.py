@@ -4,10 +4,17 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from common.telemetry.metrics import Counter, Histogram
+from common.task import Lane
+from common.telemetry.metrics import Counter, Histogram, Label
 from producer_api.budget import Budget
 from producer_api.following import Following
 
+_ROUTE = Label("route", what="templates of the API's routes, or `unmatched`", most=80)
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other")
+_METHOD = Label("method", _METHODS)
+_LANE = Label("lane", tuple(lane.value for lane in Lane))
+# As `producer_api.operator.redrive.Fate` has them.
+LETTER_FATES = ("started", "again", "moved", "completed", "deleted", "unreadable", "missing", "too_large")
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
 
 
@@ -17,27 +24,27 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry, budget: Budget, *, connected: Callable[[], bool]) -> None:
         self.http_requests = Counter(
             "promptmill_api_http_requests",
-            "Requests answered, by route template, method and class of status.",
-            ("route", "method", "status_class"),
+            "Requests answered, by route template, method and class of status; 0xx broke off before there was one.",
+            (_ROUTE, _METHOD, Label("status_class", ("2xx", "3xx", "4xx", "5xx", "0xx"))),
             registry=registry,
         )
         self.http_seconds = Histogram(
             "promptmill_api_http_request_duration_seconds",
             "Time from a request's first byte to its answer's last.",
-            ("route", "method"),
+            (_ROUTE, _METHOD),
             registry=registry,
             buckets=_SECONDS,
         )
         self.prompts_accepted = Counter(
             "promptmill_api_prompts_accepted",
             "Prompts whose record every in-sync replica has, by lane.",
-            ("lane",),
+            (_LANE,),
             registry=registry,
         )
         self.prompts_unwritten = Counter(
             "promptmill_api_prompts_unwritten",
             "Prompts that Kafka did not acknowledge, by lane; their clients were told so.",
-            ("lane",),
+            (_LANE,),
             registry=registry,
         )
         self.tasks_ended = Counter(
@@ -49,13 +56,13 @@ class Metrics:
         self.requests_refused = Counter(
             "promptmill_api_requests_refused",
             "Requests refused, by error code.",
-            ("code",),
+            (Label("code", what="error codes of ours, as docs/api.md has them", most=80),),
             registry=registry,
         )
         self.idempotent_requests = Counter(
             "promptmill_api_idempotent_requests",
             "Submissions with an Idempotency-Key: first, repeated, resumed, superseded, in_use or reused.",
-            ("result",),
+            (Label("result", ("first", "repeated", "resumed", "superseded", "in_use", "reused")),),
             registry=registry,
         )
         self.publish_seconds = Histogram(
@@ -72,7 +79,7 @@ class Metrics:
         self.letters_redriven = Counter(
             "promptmill_api_letters_redriven",
             "Dead letters that an operator had redriven, by what became of each.",
-            ("status",),
+            (Label("status", LETTER_FATES),),
             registry=registry,
         )
         self.bytes_in_flight = Gauge(
@@ -114,6 +121,6 @@ class FollowingMetrics:
         self.dropped = Counter(
             "promptmill_api_followers_dropped",
             "Event streams that were ended before their tasks, by reason: the client may connect again.",
-            ("reason",),
+            (Label("reason", ("too_slow", "too_large", "stopping")),),
             registry=registry,
         )

@@ -7,19 +7,23 @@ from redis.asyncio.connection import Connection, ConnectionPool, SSLConnection, 
 
 from common.settings import RedisSettings
 from common.store.resp import ReplyError, encode_command
-from common.store.wire import Heard, Wire, WireBroken
+from common.store.wire import Heard, Timed, Wire, WireBroken
 
 # Some 10 MB of a bulk request's commands.
 _MOST_IN_FLIGHT = 20_000
 
 
 class Dialler:
-    """Makes connections that Redis knows as `client_name`. redis-py reads the address, with all that it may say."""
+    """Makes connections that Redis knows as `client_name`. redis-py reads the address, with all that it may say.
 
-    def __init__(self, settings: RedisSettings, client_name: str) -> None:
+    `timed` is told how long round trips over them take, in seconds.
+    """
+
+    def __init__(self, settings: RedisSettings, client_name: str, timed: Timed | None = None) -> None:
         self._address = ConnectionPool.from_url(settings.url.get_secret_value()).make_connection()  # type: ignore[no-untyped-call] # redis-py's
         self._timeout_seconds = settings.timeout_seconds
         self._client_name = client_name
+        self._timed = timed
 
     async def connect(self, heard: Heard | None = None) -> Wire:
         """A connection that is ready for commands; one for subscriptions has `heard`, which takes their messages.
@@ -40,7 +44,9 @@ class Dialler:
         loop = asyncio.get_running_loop()
 
         def protocol() -> Wire:
-            return Wire(silence_seconds=self._timeout_seconds, max_in_flight=_MOST_IN_FLIGHT, heard=heard)
+            return Wire(
+                silence_seconds=self._timeout_seconds, max_in_flight=_MOST_IN_FLIGHT, heard=heard, timed=self._timed
+            )
 
         match self._address:
             case UnixDomainSocketConnection(path=path):

@@ -6,6 +6,7 @@ has gone leaves its place in the line.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, cast
@@ -21,6 +22,8 @@ _MOST_UNSENT_BYTES = 4 * 1024 * 1024
 
 # Takes a message that was published: its channel and its content.
 Heard = Callable[[bytes, bytes], None]
+# Takes the seconds of a round trip.
+Timed = Callable[[float], None]
 
 
 class WireBroken(ConnectionError):  # noqa: N818 - names the state of the wire
@@ -43,14 +46,20 @@ class Wire(asyncio.Protocol):
 
     A server that gives no sign of life for `silence_seconds` while answers are due is taken for dead. More than
     `max_in_flight` commands are not to be in flight: callers wait for room. `broken` says why, once it is.
-    One that subscribes to channels has a `heard` that takes what is published there.
+    One that subscribes to channels has a `heard` that takes what is published there. `timed` is told of round trips,
+    from a write to the last of its replies: one at a time, so that it costs next to nothing.
     """
 
-    def __init__(self, *, silence_seconds: float, max_in_flight: int, heard: Heard | None = None) -> None:
+    def __init__(
+        self, *, silence_seconds: float, max_in_flight: int, heard: Heard | None = None, timed: Timed | None = None
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._silence_seconds = silence_seconds
         self._max_in_flight = max_in_flight
         self._heard = heard
+        self._timed = timed
+        self._timed_ask: _Ask | None = None
+        self._timed_since = 0.0
         self._reader = reply_reader()
         self._transport: asyncio.Transport
         self._asks: deque[_Ask] = deque()
@@ -104,6 +113,8 @@ class Wire(asyncio.Protocol):
         if self.broken is None:
             content = b"".join(unsent)
             self._sent_bytes += len(content)
+            if self._timed is not None and self._timed_ask is None:
+                self._timed_ask, self._timed_since = self._asks[-1], time.perf_counter()
             self._transport.write(content)
 
     def data_received(self, data: bytes) -> None:
@@ -128,11 +139,18 @@ class Wire(asyncio.Protocol):
                     self._in_flight -= ask.count
                     if not ask.answered.done():
                         ask.answered.set_result(ask.replies)
+                    if ask is self._timed_ask:
+                        self._note_round_trip()
         except UnreadableReply:
             self.abort("an answer that cannot be read")
             return
         if self.has_room:
             self._room.set()
+
+    def _note_round_trip(self) -> None:
+        self._timed_ask = None
+        if self._timed is not None:
+            self._timed(time.perf_counter() - self._timed_since)
 
     def _look(self) -> None:
         """Is the server silent? It is not while bytes that it did not take before get through to it."""

@@ -1,19 +1,38 @@
 """Counters and histograms for the hot path of one event loop: no locks, and labels that were seen before are at hand.
 
-The client library's own are made for many threads; a worker counts a dozen times for each task.
+The client library's own are made for many threads; a worker counts a dozen times for each task. And every label says
+which values it may have: whatever else comes is counted under `other`, so that no word of somebody else's can make
+series without end.
 """
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import accumulate
+from dataclasses import dataclass
+from itertools import accumulate, product
 from typing import Generic, TypeVar
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.utils import floatToGoString
 
 C = TypeVar("C")
 Labels = tuple[str, ...]
+
+OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label with its values; or, where they are not all known beforehand, what they are and how many at most."""
+
+    name: str
+    values: tuple[str, ...] = ()
+    what: str = ""
+    most: int = 0
+
+    def admits(self, value: str, seen: set[str]) -> bool:
+        """Whether a series may have this value, after those that were `seen`."""
+        return value in self.values or value in seen or len(seen) < self.most
 
 
 class Count:
@@ -48,10 +67,13 @@ class Distribution:
 class _Labelled(Generic[C]):
     """One series for each combination of labels, which are given in their order; one alone where there are none."""
 
-    def __init__(self, names: Sequence[str], new: Callable[[], C]) -> None:
-        self._names = tuple(names)
+    def __init__(self, name: str, text: str, labels: Sequence[Label], new: Callable[[], C]) -> None:
+        self.name = name
+        self.text = text
+        self.label_values = tuple(labels)
+        self._names = tuple(label.name for label in labels)
         self._new = new
-        self._series: dict[Labels, C] = {} if names else {(): new()}
+        self._series: dict[Labels, C] = {} if labels else {(): new()}
 
     @property
     def series(self) -> Mapping[Labels, C]:
@@ -59,22 +81,29 @@ class _Labelled(Generic[C]):
         return self._series
 
     def labels(self, *values: str) -> C:
-        """The series of these labels."""
+        """The series of these labels; a value that its label does not admit counts as `other`."""
         series = self._series.get(values)
-        if series is None:
-            if len(values) != len(self._names):
-                raise ValueError(f"labels are {self._names}")
-            series = self._series[values] = self._new()
-        return series
+        return self._first_seen(values) if series is None else series
+
+    def _first_seen(self, values: Labels) -> C:
+        if len(values) != len(self.label_values):
+            raise ValueError(f"labels are {self._names}")
+        admitted = tuple(
+            value if label.admits(value, {known[place] for known in self._series}) else OTHER
+            for place, (label, value) in enumerate(zip(self.label_values, values, strict=True))
+        )
+        return self._series.setdefault(admitted, self._new())
 
 
 class Counter(_Labelled[Count]):
     """A counter as `prometheus_client.Counter`, of which it has what we use."""
 
-    def __init__(self, name: str, text: str, labelnames: Sequence[str] = (), *, registry: CollectorRegistry) -> None:
-        super().__init__(labelnames, Count)
-        self._name = name
-        self._text = text
+    def __init__(self, name: str, text: str, labels: Sequence[Label] = (), *, registry: CollectorRegistry) -> None:
+        super().__init__(name, text, labels, Count)
+        # What was never there before has not increased: of a series that begins with 1 nobody would be told.
+        if all(label.values for label in labels):
+            for values in product(*(label.values for label in labels)):
+                self.labels(*values)
         registry.register(self)
 
     def inc(self, amount: float = 1) -> None:
@@ -83,11 +112,11 @@ class Counter(_Labelled[Count]):
 
     def describe(self) -> Iterable[Metric]:
         """What is collected, without its samples."""
-        return [CounterMetricFamily(self._name, self._text, labels=self._names)]
+        return [CounterMetricFamily(self.name, self.text, labels=self._names)]
 
     def collect(self) -> Iterable[Metric]:
         """What was counted."""
-        family = CounterMetricFamily(self._name, self._text, labels=self._names)
+        family = CounterMetricFamily(self.name, self.text, labels=self._names)
         for labels, count in self._series.items():
             family.add_metric(labels, count.value)
         return [family]
@@ -100,15 +129,13 @@ class Histogram(_Labelled[Distribution]):
         self,
         name: str,
         text: str,
-        labelnames: Sequence[str] = (),
+        labels: Sequence[Label] = (),
         *,
         buckets: Sequence[float],
         registry: CollectorRegistry,
     ) -> None:
         bounds = tuple(map(float, buckets))
-        super().__init__(labelnames, lambda: Distribution(bounds))
-        self._name = name
-        self._text = text
+        super().__init__(name, text, labels, lambda: Distribution(bounds))
         self._bounds = [*map(floatToGoString, bounds), "+Inf"]
         registry.register(self)
 
@@ -123,11 +150,43 @@ class Histogram(_Labelled[Distribution]):
 
     def describe(self) -> Iterable[Metric]:
         """What is collected, without its samples."""
-        return [HistogramMetricFamily(self._name, self._text, labels=self._names)]
+        return [HistogramMetricFamily(self.name, self.text, labels=self._names)]
 
     def collect(self) -> Iterable[Metric]:
         """What was observed."""
-        family = HistogramMetricFamily(self._name, self._text, labels=self._names)
+        family = HistogramMetricFamily(self.name, self.text, labels=self._names)
         for labels, seen in self._series.items():
             family.add_metric(labels, list(zip(self._bounds, accumulate(seen.counts), strict=True)), seen.total)
         return [family]
+
+
+class Gauges:
+    """Figures that are asked for when they are collected, by one label; `prometheus_client.Gauge` is for one alone."""
+
+    def __init__(self, name: str, text: str, label: Label, *, registry: CollectorRegistry) -> None:
+        self.name = name
+        self.text = text
+        self.label_values = (label,)
+        self._read: Callable[[], Mapping[str, float]] = dict
+        registry.register(self)
+
+    def set_function(self, read: Callable[[], Mapping[str, float]]) -> None:
+        """Ask this for them, by the label's values."""
+        self._read = read
+
+    def describe(self) -> Iterable[Metric]:
+        """What is collected, without its samples."""
+        return [self._family()]
+
+    def collect(self) -> Iterable[Metric]:
+        """What is so now."""
+        family, [label] = self._family(), self.label_values
+        seen = set[str]()
+        for value, figure in self._read().items():
+            if label.admits(value, seen):
+                seen.add(value)
+                family.add_metric((value,), figure)
+        return [family]
+
+    def _family(self) -> GaugeMetricFamily:
+        return GaugeMetricFamily(self.name, self.text, labels=[label.name for label in self.label_values])

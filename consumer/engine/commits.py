@@ -1,6 +1,7 @@
 """Commits: the finished prefix of each partition, one commit at a time, never for a partition that is not ours."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 
 import structlog
@@ -95,8 +96,11 @@ class Committer:
         # Outside of any generation a commit would count only in an empty group, and could set it back.
         if not positions or generation(self._consumer) <= 0:
             return None
+        began = time.perf_counter()
         await self._consumer.commit({key: position for key, (_, position) in positions.items()})
+        self._metrics.kafka_seconds.labels("commit").observe(time.perf_counter() - began)
         for topic_partition, (offsets, position) in positions.items():
+            self._metrics.windows.labels(topic_partition.topic).observe(offsets.window)
             offsets.commit(position)
             self._on_committed(topic_partition.topic, topic_partition.partition, position)
         return "committed"

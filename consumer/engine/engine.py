@@ -14,7 +14,7 @@ from consumer.engine.backlog import Backlog
 from consumer.engine.backoff import Backoff
 from consumer.engine.commits import Committer
 from consumer.engine.fetch_plan import FetchLimits
-from consumer.engine.holdings import Holding, holdings_of
+from consumer.engine.holdings import Holding, holdings_of, lag_by_topic
 from consumer.engine.leaving import leave_group
 from consumer.engine.partition import Partition
 from consumer.engine.polling import Poller
@@ -144,6 +144,7 @@ class Engine:
             rng=rng,
             now=now,
         )
+        metrics.begin(self._topics, dead_letter_topic)
         self._show(settings.concurrency)
 
     @property
@@ -279,6 +280,7 @@ class Engine:
         metrics.unpublished_bytes.set_function(lambda: self._publisher.pending_bytes)
         metrics.partitions.set_function(lambda: len(self._partitions))
         metrics.widest_window.set_function(self._widest_window)
+        metrics.lag.set_function(lambda: lag_by_topic(self.holdings))
 
     def _widest_window(self) -> int:
         tracked = (partition.offsets for partition in self._partitions.values())

@@ -1,6 +1,6 @@
 """What this worker holds of Kafka, as somebody sees it who looks on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -35,3 +35,12 @@ def holdings_of(consumer: AIOKafkaConsumer, partitions: Mapping[TopicPartition, 
         )
         for key, partition in sorted(partitions.items())
     ]
+
+
+def lag_by_topic(holdings: Iterable[Holding]) -> dict[str, int]:
+    """Records not committed yet, those of partitions left out of which something is not known."""
+    lag: dict[str, int] = {}
+    for holding in holdings:
+        if holding.end is not None and holding.committed is not None:
+            lag[holding.topic] = lag.get(holding.topic, 0) + max(0, holding.end - holding.committed)
+    return lag

@@ -41,7 +41,8 @@ class Work:
     errors: int = 0
     # Those of giving it up after that.
     give_up_errors: int = 0
-    started: bool = False
+    # When its first attempt here began, by `time.perf_counter`; None before it.
+    started_at: float | None = None
     # Why the Kafka client cannot read the record, where it cannot: key, value and headers are unknown then.
     unreadable: str | None = None
     # While it waits: until when, whether for another process, and what its role counts of it.

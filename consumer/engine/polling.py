@@ -99,12 +99,15 @@ class Poller:
         return plan_fetch(self._partitions.values(), self._limits, self._backlog.active_bytes)
 
     async def _poll(self, plan: FetchPlan) -> Mapping[TopicPartition, Sequence[Any]]:
+        began = time.perf_counter()
         polled: Mapping[TopicPartition, Sequence[Any]] = await self._consumer.getmany(
             _NOWHERE,
             *map(_key, plan.partitions),
             timeout_ms=_IDLE_TIMEOUT_MS if plan.complete else _BUSY_TIMEOUT_MS,
             max_records=plan.max_records,
         )
+        if polled:
+            self._metrics.kafka_seconds.labels("poll").observe(time.perf_counter() - began)
         return polled
 
     def _failed(self, plan: FetchPlan, error: Exception, errors: int) -> None:

@@ -94,6 +94,7 @@ class Publisher:
         """True when acknowledged, False when the outcome forbids it by now, or why the record itself is refused."""
         attempts = 0
         while self._now() < outcome.publish_before and outcome.publish_if():
+            began = time.perf_counter()
             try:
                 await self._producer.send_and_wait(
                     record.topic,
@@ -116,6 +117,7 @@ class Publisher:
             except Exception as error:  # noqa: BLE001 - whatever the client makes of a record it cannot write
                 return self._refused(record, error)
             else:
+                self._metrics.kafka_seconds.labels("publish").observe(time.perf_counter() - began)
                 self._metrics.published.labels(record.topic).inc()
                 return True
         return False

@@ -124,12 +124,12 @@ class Slots:
         delivery = work.delivery
         if work.unreadable is not None:
             return Settled((self._dead_letter(work, "unreadable", work.unreadable),))
-        if not work.started and delivery.timestamp_ms > 0:
-            work.started = True
-            if work.fresh:
+        began = time.perf_counter()
+        if work.started_at is None:
+            work.started_at = began
+            if work.fresh and delivery.timestamp_ms > 0:
                 waited = max(0.0, self._now() - delivery.timestamp_ms / 1000)
                 self._metrics.waited.labels(delivery.topic).observe(waited)
-        began = time.perf_counter()
         outcome: Outcome
         try:
             outcome = _checked(await self._handler.handle(delivery))
@@ -217,7 +217,10 @@ class Slots:
     def _done(self, work: Work) -> None:
         self._backlog.finish(work)
         work.done()
-        self._metrics.finished.labels(work.delivery.topic).inc()
+        topic = work.delivery.topic
+        self._metrics.finished.labels(topic).inc()
+        if work.started_at is not None:
+            self._metrics.done.labels(topic).observe(time.perf_counter() - work.started_at)
 
     async def _again(self, work: Work, delay_seconds: float, *, held: bool = False) -> None:
         work.held = held

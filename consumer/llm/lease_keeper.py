@@ -219,6 +219,10 @@ class LeaseKeeper:
 
     def _take(self, lease: HeldLease, hold: Hold, asked_at: float) -> None:
         if hold is Hold.HELD:
+            left = lease.lapses_at - self._clock()
+            self._metrics.leases_left.observe(max(0.0, left))
+            if left <= 0:
+                self._metrics.leases_lapsed.inc()
             lease.lapses_at = asked_at + self._lease_seconds
         elif lease.lose(hold):
             # With no call under way it is most often the holder itself that has just ended the claim.

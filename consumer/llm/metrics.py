@@ -6,10 +6,21 @@ from typing import Self
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from common.telemetry.metrics import Counter, Histogram
-from consumer.llm.outcomes import Answered, CallOutcome, Faulted, Rejected, TooLarge, Unreadable
+from common.store.leases import Claim, Skip
+from common.task import Lane, Status
+from common.telemetry.metrics import Counter, Histogram, Label
+from consumer.llm.outcomes import Answered, CallOutcome, Cause, Faulted, Rejected, TooLarge, Unreadable
 
 _LATENCY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640)
+_LIFE_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43_200, 86_400)
+_TOKEN_BUCKETS = (1, 4, 16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576)
+_ATTEMPT_BUCKETS = (0, 1, 2, 3, 4, 5, 7, 10, 15, 30, 100)
+_LEASE_BUCKETS = (0, 0.5, 1, 2, 5, 10, 15, 20, 25, 30, 60, 120, 300, 600)
+
+_REPLIES = ("claimed", "exhausted", "busy", "waiting", "ended", "missing", "lapsed", *(skip.value for skip in Skip))
+_CAUSES = tuple(cause.value for cause in Cause)
+_STATUS = Label("status", tuple(status.value for status in Status if status.is_final))
+_DIRECTION = Label("direction", ("input", "output"))
 
 
 class MeasuredCall:
@@ -34,8 +45,10 @@ class MeasuredCall:
         metrics.calling -= 1
         metrics.call_seconds.observe(time.perf_counter() - self._began)
         metrics.calls.labels(self.outcome).inc()
-        metrics.tokens.labels("input").inc(self.input_tokens)
-        metrics.tokens.labels("output").inc(self.output_tokens)
+        for direction, tokens in (("input", self.input_tokens), ("output", self.output_tokens)):
+            if tokens:
+                metrics.tokens.labels(direction).inc(tokens)
+                metrics.call_tokens.labels(direction).observe(tokens)
 
     def lost(self) -> None:
         """The task was no longer this worker's."""
@@ -75,14 +88,14 @@ class LlmMetrics:
         self.claims = Counter(
             "promptmill_claims",
             "Answers of the store when a worker asked for a task, by answer.",
-            ["reply"],
+            [Label("reply", _REPLIES)],
             registry=registry,
         )
         self.calls = Counter(
             "promptmill_model_calls",
             "Calls of the model that ended, by how: answered, rejected, too_large, unreadable, the cause of a fault, "
             "lost (ended because the task was no longer this worker's) or aborted (ended by the worker's own end).",
-            ["outcome"],
+            [Label("outcome", ("answered", "rejected", "too_large", "unreadable", *_CAUSES, "lost", "aborted"))],
             registry=registry,
         )
         self.call_seconds = Histogram(
@@ -99,11 +112,27 @@ class LlmMetrics:
         self.tokens = Counter(
             "promptmill_model_tokens",
             "Tokens as the model's answers count them, by direction: input or output.",
-            ["direction"],
+            [_DIRECTION],
+            registry=registry,
+        )
+        self.call_tokens = Histogram(
+            "promptmill_model_call_tokens",
+            "Tokens of one answer as the model counts them, by direction: input or output.",
+            [_DIRECTION],
+            buckets=_TOKEN_BUCKETS,
+            registry=registry,
+        )
+        self.first_text_seconds = Histogram(
+            "promptmill_model_first_token_seconds",
+            "Time from sending a streamed call to the first text of its answer.",
+            buckets=_LATENCY_BUCKETS,
             registry=registry,
         )
         self.retries = Counter(
-            "promptmill_task_retries", "Attempts given back to be made again, by cause.", ["cause"], registry=registry
+            "promptmill_task_retries",
+            "Attempts given back to be made again, by cause.",
+            [Label("cause", (*_CAUSES, "aborted"))],
+            registry=registry,
         )
         self.stretched_retries = Counter(
             "promptmill_retries_stretched",
@@ -118,7 +147,21 @@ class LlmMetrics:
         self.outcomes = Counter(
             "promptmill_tasks_finished",
             "Runs whose end this worker recorded, by status.",
-            ["status"],
+            [_STATUS],
+            registry=registry,
+        )
+        self.lives = Histogram(
+            "promptmill_task_seconds",
+            "From a task's acceptance to the recording of its end, by lane and status.",
+            [Label("lane", tuple(lane.value for lane in Lane)), _STATUS],
+            buckets=_LIFE_BUCKETS,
+            registry=registry,
+        )
+        self.attempts = Histogram(
+            "promptmill_task_attempts",
+            "Calls of the model that a run took to its end, by status.",
+            [_STATUS],
+            buckets=_ATTEMPT_BUCKETS,
             registry=registry,
         )
         self.republished = Counter(
@@ -142,23 +185,34 @@ class LlmMetrics:
             registry=registry,
         )
         self.leases_held = Gauge("promptmill_leases_held", "Tasks that this worker holds now.", registry=registry)
+        self.leases_left = Histogram(
+            "promptmill_lease_left_seconds",
+            "What was left of a lease when it was renewed; 0 where it had lapsed.",
+            buckets=_LEASE_BUCKETS,
+            registry=registry,
+        )
+        self.leases_lapsed = Counter(
+            "promptmill_leases_lapsed",
+            "Leases that were renewed only after they had lapsed: another worker might have taken their tasks.",
+            registry=registry,
+        )
         self.store_failures = Counter(
             "promptmill_store_failures",
             "Moves that Redis did not answer, by move; every one is repeated.",
-            ["move"],
+            [Label("move", ("claim", "renew", "stream", "finish", "release", "look"))],
             registry=registry,
         )
         self.store_changes = Counter(
             "promptmill_store_changes",
             "Times the store was found other than before: lost (wiped, or another Redis process), incomplete (when "
             "this worker first saw it), away (for longer than leases are left unrenewed) or rebuilt.",
-            ["change"],
+            [Label("change", ("lost", "incomplete", "away", "rebuilt"))],
             registry=registry,
         )
         self.written_back = Counter(
             "promptmill_store_written_back",
             "Claims and outcomes written again into a store that had changed.",
-            ["kind"],
+            [Label("kind", ("claim", "outcome"))],
             registry=registry,
         )
         self.kept_outcomes = Gauge(
@@ -186,3 +240,10 @@ class LlmMetrics:
     def measured_call(self) -> MeasuredCall:
         """Count and time one call of the model, whatever its end."""
         return MeasuredCall(self)
+
+    def ended(self, claim: Claim, status: Status, *, finished_at: float) -> None:
+        """The end of a run was recorded."""
+        task, word = claim.task, status.value
+        self.outcomes.labels(word).inc()
+        self.lives.labels(task.lane.value, word).observe(max(0.0, finished_at - task.created_at))
+        self.attempts.labels(word).observe(claim.attempts)

@@ -80,7 +80,7 @@ class Recorder:
             case Finish.RECORDED:
                 outcome = recorded_outcome(claim, conclusion, value, finished_at=finished_at)
                 self._kept.keep((delivery.topic, delivery.partition, delivery.offset), outcome, epoch=epoch)
-                self._metrics.outcomes.labels(conclusion.status.value).inc()
+                self._metrics.ended(claim, conclusion.status, finished_at=finished_at)
                 self._log.info(
                     conclusion.status.value,
                     attempt=claim.attempts,

@@ -21,12 +21,14 @@ _TEXTS_PER_ROUND_TRIP = 256
 
 
 class TextFlow:
-    """The text of one call, as it comes; `due_at` is when the next part of it may be told."""
+    """The text of one call, as it comes; `asked_at` is when the call began, `due_at` when more of it may be told."""
 
-    def __init__(self, lease: HeldLease, flows: "TextFlows") -> None:
+    def __init__(self, lease: HeldLease, flows: "TextFlows", asked_at: float) -> None:
         self.lease = lease
+        self.asked_at = asked_at
         self.due_at = 0.0
         self._flows = flows
+        self._is_silent = True
         self._limit = token_limit(lease.claim.task)
         self._told_bytes = 0
         self._told_parts = 0
@@ -37,6 +39,9 @@ class TextFlow:
     def add(self, text: str, tokens: int) -> None:
         """More text; `tokens` as received so far. Of a very long one the rest is told with the answer."""
         self._tokens = tokens
+        if self._is_silent:
+            self._is_silent = False
+            self._flows.begun(self)
         if self._told_parts < MOST_PARTS and self._told_bytes + self._untold_bytes < MOST_BYTES:
             content = text.encode()
             self._untold.append(content)
@@ -74,11 +79,15 @@ class TextFlows:
     @contextmanager
     def flowing(self, lease: HeldLease) -> Iterator[TextFlow]:
         """A text whose parts are told while the body runs; what is left then comes with the answer."""
-        flow = TextFlow(lease, self)
+        flow = TextFlow(lease, self, self._clock())
         try:
             yield flow
         finally:
             self._waiting.pop(flow, None)
+
+    def begun(self, flow: TextFlow) -> None:
+        """The first of this text has come."""
+        self._metrics.first_text_seconds.observe(self._clock() - flow.asked_at)
 
     def wake(self, flow: TextFlow) -> None:
         """There is more of this text."""

@@ -6,8 +6,9 @@ A secret may also stand in a file: `PROMPTMILL_LLM__API_KEY_FILE=/run/secrets/ke
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     BaseModel,
@@ -28,6 +29,11 @@ _HOUR = 3600.0
 _DAY = 24 * _HOUR
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+
+# Where our own name for the same thing is not set.
+OPENTELEMETRY_NAMES: Mapping[str, str] = MappingProxyType(
+    {"endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT", "headers": "OTEL_EXPORTER_OTLP_HEADERS"}
+)
 
 
 class SettingsError(ValueError):
@@ -156,6 +162,56 @@ class LogSettings(Block):
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity that is written.")
 
 
+class TracingSettings(Block):
+    """Where traces go: nowhere, unless there is an endpoint."""
+
+    endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#@]+[^?#@]*$",
+        description="Address of a receiver of traces by OTLP over HTTP, such as http://127.0.0.1:4318, without name or "
+        "password; OTEL_EXPORTER_OTLP_ENDPOINT where this is not set. Without either nothing is traced.",
+    )
+    headers: SecretStr | None = Field(
+        None,
+        description="What the receiver wants to know, its key for instance: name=value, comma-separated; "
+        "OTEL_EXPORTER_OTLP_HEADERS where this is not set.",
+    )
+    sample_ratio: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="Share of the traces begun here that are recorded; of a client's the client decides.",
+    )
+
+    @field_validator("headers")
+    @classmethod
+    def _pairs(cls, headers: SecretStr | None) -> SecretStr | None:
+        if headers is not None and not all("=" in pair for pair in headers.get_secret_value().split(",")):
+            raise ValueError("should look like name=value,name=value")
+        return headers
+
+    @property
+    def header_values(self) -> dict[str, str]:
+        """The headers by name; values may be percent-encoded, as in OpenTelemetry's own variable."""
+        if self.headers is None:
+            return {}
+        pairs = (pair.partition("=") for pair in self.headers.get_secret_value().split(","))
+        return {name.strip().lower(): unquote(value.strip()) for name, _, value in pairs}
+
+
+class _OpenTelemetryNames(PydanticBaseSettingsSource):
+    """Where traces go under the names that every program of this kind reads, after our own names."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - pydantic's
+        """Unused: the whole source is one value."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """What the source has."""
+        found = {name: os.environ.get(variable) for name, variable in OPENTELEMETRY_NAMES.items()}
+        return {"tracing": {name: value for name, value in found.items() if value}}
+
+
 class _Environment(EnvSettingsSource):
     """The environment, where `NAME_FILE` sets NAME to that file's content without its trailing line end."""
 
@@ -202,6 +258,7 @@ class ServiceSettings(BaseSettings):
     tasks: TaskSettings = TaskSettings()
     responses: ResponsesSettings = ResponsesSettings()
     log: LogSettings = LogSettings()
+    tracing: TracingSettings = TracingSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -212,8 +269,8 @@ class ServiceSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments first, then the environment and the files it names."""
-        return init_settings, _Environment(settings_cls)
+        """Arguments first, then the environment and the files it names, then OpenTelemetry's own variables."""
+        return init_settings, _Environment(settings_cls), _OpenTelemetryNames(settings_cls)
 
 
 AnySettings = TypeVar("AnySettings", bound=ServiceSettings)

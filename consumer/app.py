@@ -27,9 +27,18 @@ from common.store.models import KnownModels
 from common.store.reading import ping
 from common.store.rebuild_lease import RebuildLease
 from common.store.restoring import Restoring
+from common.telemetry.exporting import tracing
 from common.telemetry.operations import Operations, serving_operations
+from common.telemetry.redis_metrics import RedisMetrics
 from common.topics import MAX_RESULT_RECORD_BYTES, TopicNames
-from consumer.assembly import build_executor, build_heartbeat, build_store_pace, real_chance
+from consumer.assembly import (
+    build_attempts,
+    build_executor,
+    build_heartbeat,
+    build_model,
+    build_store_pace,
+    real_chance,
+)
 from consumer.engine.apart import publish_apart
 from consumer.engine.engine import Engine
 from consumer.engine.ports import CommitListener
@@ -44,11 +53,11 @@ from consumer.llm.forgetter import Forgetter
 from consumer.llm.kept_outcomes import KeptOutcomes
 from consumer.llm.lease_keeper import LeaseKeeper
 from consumer.llm.metrics import LlmMetrics
-from consumer.llm.model_client import ModelClient
 from consumer.llm.model_listing import ModelListing
-from consumer.llm.model_server import create_model_server
+from consumer.llm.model_server import create_model_server, nothing_carried
 from consumer.llm.store_watch import StoreWatch
 from consumer.llm.text_flow import TextFlows
+from consumer.llm.tracing import carried_headers
 from consumer.metrics import EngineMetrics
 from consumer.rebuilding.clients import build_restoring, open_rebuild
 from consumer.rebuilding.rebuilder import Rebuilder
@@ -61,6 +70,7 @@ _INTERACTIVE_WEIGHT, _BATCH_WEIGHT = 4, 1
 # of their CPU.
 _LINGER_MS = 20
 _TOKEN_BYTES = 16
+_SERVICE = "consumer"
 
 
 async def run_worker(settings: Settings) -> None:
@@ -79,13 +89,15 @@ async def run_worker(settings: Settings) -> None:
     log = structlog.get_logger(__name__)
     engine_metrics = EngineMetrics(registry)
     async with AsyncExitStack() as parts:
-        redis = create_redis_link(settings.redis, name)
+        redis = create_redis_link(settings.redis, name, timed=RedisMetrics(registry).round_trips.observe)
         parts.push_async_callback(closed, "redis", redis.aclose)
         producer = create_producer(settings.kafka, name, max_record_bytes=MAX_RESULT_RECORD_BYTES, linger_ms=_LINGER_MS)
         parts.push_async_callback(closed, "producer", producer.stop)
-        server = create_model_server(settings.llm, concurrency=settings.worker.concurrency)
+        tracer = await parts.enter_async_context(tracing(settings.tracing, _SERVICE, name, registry))
+        carried = nothing_carried if tracer is None else carried_headers
+        server = create_model_server(settings.llm, concurrency=settings.worker.concurrency, carried=carried)
         parts.push_async_callback(closed, "model server", server.close)
-        model = ModelClient(server, default_model=settings.llm.model, max_answer_bytes=settings.tasks.max_result_bytes)
+        model = build_model(settings, server, tracer)
 
         metrics = LlmMetrics(registry)
         leases = _leases(settings, redis, name)
@@ -148,6 +160,7 @@ async def run_worker(settings: Settings) -> None:
             names=names,
             metrics=metrics,
             chance=real_chance(rng),
+            attempts=build_attempts(tracer, group=names.llm_group, worker=name),
         )
         health.engine = engine = _engine(
             settings,

@@ -16,6 +16,7 @@ from common.store.minutes import Minutes
 from common.store.reading import TaskReader
 from common.store.workers import Workers
 from common.task import Status
+from common.telemetry.tracing import Tracer
 from common.topics import TopicNames
 from consumer.health import Health
 from consumer.heartbeat import Heartbeat
@@ -25,6 +26,8 @@ from consumer.llm.executor import Executor
 from consumer.llm.kept_outcomes import KeptOutcomes
 from consumer.llm.lease_keeper import LeaseKeeper
 from consumer.llm.metrics import LlmMetrics
+from consumer.llm.model_client import ModelClient
+from consumer.llm.model_server import ModelServer
 from consumer.llm.outcomes import Model
 from consumer.llm.questions import Questions
 from consumer.llm.recorder import Recorder
@@ -33,6 +36,7 @@ from consumer.llm.retry_policy import RetryPolicy
 from consumer.llm.store_pace import StorePace
 from consumer.llm.store_watch import StoreWatch
 from consumer.llm.text_flow import TextFlows
+from consumer.llm.tracing import Attempts, TracedAttempts, TracedModel, UntracedAttempts
 from consumer.metrics import EngineMetrics
 from consumer.settings import Settings
 
@@ -55,6 +59,20 @@ def build_store_pace(jitter: Callable[[], float]) -> StorePace:
     return StorePace(base_seconds=_STORE_BASE_SECONDS, cap_seconds=_STORE_CAP_SECONDS, jitter=jitter)
 
 
+def build_model(settings: Settings, server: ModelServer, tracer: Tracer | None) -> Model:
+    """What answers requests; its calls are traced where there is a tracer."""
+    default, most_bytes = settings.llm.model, settings.tasks.max_result_bytes
+    model = ModelClient(server, default_model=default, max_answer_bytes=most_bytes)
+    if tracer is None:
+        return model
+    return TracedModel(model, tracer, base_url=settings.llm.base_url, default_model=default)
+
+
+def build_attempts(tracer: Tracer | None, *, group: str, worker: str) -> Attempts:
+    """What is told of attempts at tasks."""
+    return UntracedAttempts() if tracer is None else TracedAttempts(tracer, group=group, worker=worker)
+
+
 def build_executor(
     settings: Settings,
     *,
@@ -69,6 +87,7 @@ def build_executor(
     names: TopicNames,
     metrics: LlmMetrics,
     chance: Chance,
+    attempts: Attempts,
 ) -> Executor:
     """The handler of task records, with the parts that only it has."""
     pace = build_store_pace(chance.jitter)
@@ -119,6 +138,7 @@ def build_executor(
         deadline_seconds=settings.tasks.deadline_seconds,
         chance=chance,
         metrics=metrics,
+        attempts=attempts,
     )
 
 

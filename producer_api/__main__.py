@@ -41,8 +41,11 @@ from common.store.subscription import Subscription
 from common.store.texts import Texts
 from common.store.workers import Workers
 from common.task import Lane, Status, new_task_id
+from common.telemetry.exporting import tracing
 from common.telemetry.logging import configure_logging
 from common.telemetry.operations import Operations, serving_operations
+from common.telemetry.redis_metrics import RedisMetrics
+from common.telemetry.tracing import Tracer
 from common.topics import MAX_TASK_RECORD_BYTES, TopicNames, topic_specs
 from producer_api.app import create_app
 from producer_api.budget import Budget
@@ -71,6 +74,7 @@ from producer_api.tasks.endings import TaskEndings
 from producer_api.tasks.listing import Listing
 from producer_api.tasks.lookup import Lookup
 from producer_api.tasks.waiting import Waiting
+from producer_api.tracing import RequestTraces
 
 _SERVICE = "producer-api"
 _TOKEN_BYTES = 16
@@ -89,13 +93,15 @@ async def serve(settings: Settings) -> None:
         loop.add_signal_handler(signal_number, stopping.set)
 
     registry = _registry()
-    redis = create_redis_link(settings.redis, _SERVICE)
+    redis = create_redis_link(settings.redis, _SERVICE, timed=RedisMetrics(registry).round_trips.observe)
     link = kafka_link(settings)
     subscription = create_redis_subscription(settings.redis, f"{_SERVICE}-moves")
-    parts = ready_parts(settings, redis, subscription, link, registry)
-    operations = Operations(liveness=alive, readiness=parts.readiness, registry=registry)
     api = settings.api
     async with AsyncExitStack() as stack:
+        instance = f"{socket.gethostname()}-{os.getpid()}"
+        tracer = await stack.enter_async_context(tracing(settings.tracing, _SERVICE, instance, registry))
+        parts = ready_parts(settings, redis, subscription, link, registry, tracer=tracer)
+        operations = Operations(liveness=alive, readiness=parts.readiness, registry=registry)
         stack.push_async_callback(redis.aclose)
         stack.push_async_callback(parts.request_log.aclose)
         operations_port = await stack.enter_async_context(
@@ -144,7 +150,13 @@ def kafka_link(settings: Settings) -> KafkaLink:
 
 
 def ready_parts(
-    settings: Settings, redis: RedisLink, subscription: Subscription, link: KafkaLink, registry: CollectorRegistry
+    settings: Settings,
+    redis: RedisLink,
+    subscription: Subscription,
+    link: KafkaLink,
+    registry: CollectorRegistry,
+    *,
+    tracer: Tracer | None = None,
 ) -> Parts:
     """The parts that requests use, put together."""
     api, keys, ttl = settings.api, Keys(settings.redis.key_prefix), settings.tasks.result_ttl_seconds
@@ -246,6 +258,7 @@ def ready_parts(
         budget=budget,
         metrics=metrics,
         readiness=Readiness(link, store_health),
+        traces=None if tracer is None else RequestTraces(tracer, {lane: names.tasks(lane) for lane in Lane}),
         letter_log=letter_log,
         redrive=redrive,
         topic_look=topic_look,

@@ -43,7 +43,7 @@ def create_app(parts: Parts) -> FastAPI:
         ],
         lifespan=lifespan,
     )
-    app.add_middleware(RequestBoundary, metrics=parts.metrics)
+    app.add_middleware(RequestBoundary, metrics=parts.metrics, traces=parts.traces)
     install_error_handlers(app, parts.metrics)
     add_task_routes(app)
     add_chat_route(app)

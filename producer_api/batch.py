@@ -9,7 +9,9 @@ import orjson
 from common.record import TASK_ID, TaskEncoder, decode_task, encode_task, shared_headers, task_headers
 from common.store.idempotency import Stamp
 from common.task import CHAT_COMPLETIONS, Lane, Task, named_model
+from common.telemetry.tracing import TRACEPARENT, traceparent_in
 from producer_api.outgoing import OutgoingRecord
+from producer_api.tracing import RequestTrace, Sending
 
 # Objects and lists in one another, the prompt's own among them: orjson writes 254, and the record is one.
 MAX_PROMPT_LEVELS = 253
@@ -40,7 +42,11 @@ class PromptTooDeep(ValueError):  # noqa: N818 - a fact about a prompt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What the tasks of one request have in common. `expires_in_seconds` from now; `traceparent` as in W3C's."""
+    """What the tasks of one request have in common. `expires_in_seconds` from now.
+
+    `trace` is the request's, where this process exports traces; `traceparent` is what its client sent, and goes on with
+    the tasks where it does not.
+    """
 
     tenant: str
     lane: Lane
@@ -48,6 +54,7 @@ class Terms:
     endpoint: str = CHAT_COMPLETIONS
     stream: bool = False
     traceparent: str | None = None
+    trace: RequestTrace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +63,14 @@ class Batch:
 
     The tasks are all as `pattern` is, but for their ids and the `models` that they name. They have no body any more:
     their records hold it.
+    `sending` are their spans, where there are any.
     """
 
     pattern: Task
     task_ids: Sequence[str]
     records: Sequence[OutgoingRecord]
     size_bytes: int
-    traceparent: str | None
+    sending: Sending | None
     models: Sequence[str | None]
 
     @property
@@ -111,7 +119,9 @@ def prepare_batch(prompts: Sequence[Prompt], terms: Terms, stamp: Stamp, *, max_
         expires_at=stamp.expires_at,
     )
     encoder = TaskEncoder(pattern)
-    shared = shared_headers(pattern, terms.traceparent)
+    sending = None if terms.trace is None else terms.trace.sending(len(prompts), terms.lane)
+    shared = shared_headers(pattern, terms.traceparent if sending is None else None)
+    traceparents = None if sending is None else sending.traceparents
     envelope_bytes = len(encode_task(pattern))
     records, total = [], 0
     for index, (task_id, (body, metadata)) in enumerate(zip(stamp.task_ids, prompts, strict=True)):
@@ -123,10 +133,13 @@ def prepare_batch(prompts: Sequence[Prompt], terms: Terms, stamp: Stamp, *, max_
         if size - envelope_bytes > max_prompt_bytes:
             raise PromptTooLarge(index, size - envelope_bytes, max_prompt_bytes)
         key = task_id.encode()
-        records.append(OutgoingRecord(key, value, [(TASK_ID, key), *shared]))
+        headers = [(TASK_ID, key), *shared]
+        if traceparents is not None:
+            headers.append((TRACEPARENT, traceparents[index].encode()))
+        records.append(OutgoingRecord(key, value, headers))
         total += size
     models = [named_model(body) for body, _ in prompts]
-    return Batch(pattern, stamp.task_ids, records, total, terms.traceparent, models)
+    return Batch(pattern, stamp.task_ids, records, total, sending, models)
 
 
 def restamped(batch: Batch, stamp: Stamp) -> Batch:
@@ -137,7 +150,7 @@ def restamped(batch: Batch, stamp: Stamp) -> Batch:
             decode_task(record.value), task_id=task_id, created_at=stamp.created_at, expires_at=stamp.expires_at
         )
         value = encode_task(task)
-        records.append(OutgoingRecord(task_id.encode(), value, task_headers(task, batch.traceparent)))
+        records.append(OutgoingRecord(task_id.encode(), value, task_headers(task, traceparent_in(record.headers))))
         total += len(value)
     pattern = replace(
         batch.pattern, task_id=stamp.task_ids[0], created_at=stamp.created_at, expires_at=stamp.expires_at

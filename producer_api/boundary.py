@@ -12,6 +12,7 @@ from common.result import ApiError
 from common.telemetry.log_context import log_context
 from producer_api.errors import SERVER_ERROR, error_answer
 from producer_api.metrics import Metrics
+from producer_api.tracing import RequestTrace, RequestTraces
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -27,9 +28,10 @@ _CLIENT_LEFT = 499
 class RequestBoundary:
     """ASGI middleware; everything that has no answer of its own becomes a 500 here."""
 
-    def __init__(self, app: AsgiApp, metrics: Metrics) -> None:
+    def __init__(self, app: AsgiApp, metrics: Metrics, traces: RequestTraces | None = None) -> None:
         self._app = app
         self._metrics = metrics
+        self._traces = traces
         self._log = structlog.get_logger(__name__)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -38,6 +40,7 @@ class RequestBoundary:
             await self._app(scope, receive, send)
             return
         request_id = str(uuid_utils.uuid4())
+        trace = None if self._traces is None else self._traces.begin(scope, request_id)
         begun_at = time.perf_counter()
         status = 0
 
@@ -64,13 +67,15 @@ class RequestBoundary:
                     raise
                 await _internal_error()(scope, receive, send_with_id)
             finally:
-                self._count(scope, status, time.perf_counter() - begun_at)
+                self._count(scope, status, time.perf_counter() - begun_at, trace)
 
-    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+    def _count(self, scope: Scope, status: int, seconds: float, trace: RequestTrace | None) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self._metrics.http_requests.labels(route, method, f"{status // 100}xx").inc()
         self._metrics.http_seconds.labels(route, method).observe(seconds)
+        if trace is not None:
+            trace.ended(route, status)
         self._log.debug("request", route=route, method=method, status=status, seconds=round(seconds, 4))
 
 

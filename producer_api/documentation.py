@@ -70,8 +70,8 @@ class DocumentedApi(FastAPI):
             docs_url=None,
             redoc_url=None,
             redirect_slashes=False,
-            # Its logs hold exceptions' texts, and those may hold prompts.
-            telemetry={"tracing": False, "metrics": False, "logs": False},
+            # Its logs hold exceptions' texts, and its spans paths as they came: those may hold prompts.
+            telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         )
 
     def openapi(self) -> dict[str, Any]:

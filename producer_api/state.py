@@ -31,6 +31,7 @@ from producer_api.tasks.endings import TaskEndings
 from producer_api.tasks.listing import Listing
 from producer_api.tasks.lookup import Lookup
 from producer_api.tasks.waiting import Waiting
+from producer_api.tracing import RequestTraces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,7 @@ class Parts:
     budget: Budget
     metrics: Metrics
     readiness: Readiness
+    traces: RequestTraces | None
     letter_log: LetterLog
     redrive: Redrive
     topic_look: TopicLook

@@ -176,6 +176,8 @@ class Submission:
         accepted = len(written) + len(running)
         self._metrics.prompts_accepted.labels(batch.lane).inc(accepted)
         self._metrics.prompts_unwritten.labels(batch.lane).inc(len(entries) - accepted)
+        if batch.sending is not None:
+            batch.sending.ended(batch.task_ids, places)
         return Settled(entries, is_marked=found is not None, is_shown=is_shown, to_write_again=to_write_again)
 
     async def _accept(self, pattern: Task, written: Sequence[Located]) -> tuple[list[str], bool]:

@@ -10,13 +10,16 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, SecretStr
 
 from common.setting_names import ENV_DELIMITER, ENV_PREFIX, FILE_SUFFIX, UnknownVariable, variables_of_no_group
-from common.settings import ServiceSettings, setting_variables, variable_name
+from common.settings import OPENTELEMETRY_NAMES, ServiceSettings, setting_variables, variable_name
 
 _MASK = "********"
 _SECRET_ADDRESSES = ("redis://", "rediss://", "unix://")
 
-# Read where our own name for the same thing is not set; the worker's settings do it too.
-_FALLBACKS = {variable_name("llm", "api_key"): "OPENAI_API_KEY"}
+# Read where our own name for the same thing is not set; the services' settings do it too.
+_FALLBACKS = {
+    variable_name("llm", "api_key"): "OPENAI_API_KEY",
+    **{variable_name("tracing", name): variable for name, variable in OPENTELEMETRY_NAMES.items()},
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,10 @@ _TALKERS = ("httpx2", "uvicorn")
 _LISTER = "aiokafka.consumer.group_coordinator"
 
 
+# They write a line for every batch of spans that is not taken; we say that once. See `span_queue`.
+_SPOKEN_FOR = ("opentelemetry", "urllib3")
+
+
 def configure_logging(settings: LogSettings, service: str, stream: TextIO | None = None) -> None:
     """Send structlog's events and the standard library's records through one renderer.
 
@@ -71,6 +75,8 @@ def configure_logging(settings: LogSettings, service: str, stream: TextIO | None
         logging.getLogger(name).setLevel(max(level, logging.INFO))
     for name in _TALKERS:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    for name in _SPOKEN_FOR:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.getLogger(_LISTER).setLevel(logging.INFO if level <= logging.DEBUG else max(level, logging.WARNING))
 
 

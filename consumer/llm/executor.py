@@ -20,7 +20,7 @@ from consumer.llm.brake import Sign
 from consumer.llm.braking import Braking
 from consumer.llm.chance import Chance
 from consumer.llm.claim_tokens import ClaimTokens
-from consumer.llm.decision import WORKER_LOST, Conclude, TryAgain, decide, failed, given_up, stretched
+from consumer.llm.decision import WORKER_LOST, Conclude, Decision, TryAgain, decide, failed, given_up, stretched
 from consumer.llm.lease_keeper import HeldLease, LeaseKeeper, LeaseLost
 from consumer.llm.metrics import LlmMetrics
 from consumer.llm.outcomes import CallOutcome, Cause, Faulted, Model, Rejected
@@ -31,6 +31,7 @@ from consumer.llm.retry_policy import RetryPolicy
 from consumer.llm.store_pace import StorePace
 from consumer.llm.store_watch import StoreWatch
 from consumer.llm.text_flow import TextFlows
+from consumer.llm.tracing import Attempts
 from consumer.llm.unreadable import ERROR_CODE, named_tenant, task_to_fail, tenant_of, unreadable_error
 
 _HELD_SECONDS = 30.0
@@ -63,6 +64,7 @@ class Executor:
         deadline_seconds: float,
         chance: Chance,
         metrics: LlmMetrics,
+        attempts: Attempts,
     ) -> None:
         self._leases = leases
         self._keeper = keeper
@@ -82,6 +84,7 @@ class Executor:
         self._deadline_seconds = deadline_seconds
         self._chance = chance
         self._metrics = metrics
+        self._attempts = attempts
         self._tokens = ClaimTokens(chance.new_token)
         self._store_failures = 0
         self._log = structlog.get_logger(__name__)
@@ -147,12 +150,15 @@ class Executor:
             return RetryAfter(_DOUBTED_SECONDS)
         since = self._chance.clock()
         match await self._ask_for(task, delivery, will_call=failure is None):
-            case Claimed(claim) if failure is None:
-                with self._keeper.keep(claim, since=since) as lease:
-                    return await self._call(lease, delivery)
-            case Claimed(claim) | Exhausted(claim):
-                with self._keeper.keep(claim, since=since) as lease:
-                    return await self._recorder.record(lease, failed(failure or WORKER_LOST, claim.failures), delivery)
+            case (Claimed(claim) | Exhausted(claim)) as reply:
+                asked_for = self._chance.clock() - since
+                with (
+                    self._keeper.keep(claim, since=since) as lease,
+                    self._attempts.attempt(claim, delivery, asked_for_seconds=asked_for),
+                ):
+                    if failure is None and isinstance(reply, Claimed):
+                        return await self._call(lease, delivery)
+                    return await self._end(lease, failed(failure or WORKER_LOST, claim.failures), delivery)
             case Busy(for_seconds):
                 return RetryAfter(min(for_seconds, LOOK_AGAIN_SECONDS))
             case Waiting(for_seconds, attempts, failures):
@@ -218,6 +224,7 @@ class Executor:
         try:
             outcome = await self._call_model(lease, delivery)
         except LeaseLost as lost:
+            self._attempts.lost()
             return await self._recorder.after_loss(lost.hold, lease, delivery)
         except BaseException:
             # The end of this process, or a bug of ours: no failure of the task, which the next worker may have at once.
@@ -227,11 +234,17 @@ class Executor:
         decision = decide(outcome, claim, self._policy, seconds_left=seconds_left, jitter=self._chance.jitter())
         if not isinstance(outcome, Faulted):
             self._budget.answered()
-        match decision:
-            case Conclude():
-                return await self._recorder.record(lease, decision, delivery)
-            case TryAgain():
-                return await self._recorder.give_back(lease, self._within_budget(decision, seconds_left), delivery)
+        if isinstance(decision, TryAgain):
+            decision = self._within_budget(decision, seconds_left)
+        return await self._end(lease, decision, delivery)
+
+    async def _end(self, lease: HeldLease, decision: Decision, delivery: Delivery) -> Outcome:
+        with self._attempts.ending(decision):
+            match decision:
+                case Conclude():
+                    return await self._recorder.record(lease, decision, delivery)
+                case TryAgain():
+                    return await self._recorder.give_back(lease, decision, delivery)
 
     def _within_budget(self, again: TryAgain, seconds_left: float) -> TryAgain:
         least = self._budget.least_delay_seconds(now=self._chance.clock(), jitter=self._chance.jitter())

@@ -4,6 +4,7 @@ The SDK knows addresses, keys and headers, as it does for everybody. The bytes g
 it: the way through the SDK's own layers costs several times what the exchange itself does.
 """
 
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -18,12 +19,21 @@ _CONNECT_TIMEOUT_SECONDS = 5.0
 _KEEP_ALIVE_SECONDS = 30.0
 
 
+# Headers of a request beside those of every request, by what it is made for.
+Carried = Callable[[], Mapping[str, str] | None]
+
+
+def nothing_carried() -> None:
+    """For who has no such headers."""
+
+
 class ModelServer:
     """Sends requests, nothing more: no answer is judged here, none is asked for twice. Close it at the end."""
 
-    def __init__(self, client: AsyncOpenAI, session: aiohttp.ClientSession) -> None:
+    def __init__(self, client: AsyncOpenAI, session: aiohttp.ClientSession, carried: Carried = nothing_carried) -> None:
         self._client = client
         self._session = session
+        self._carried = carried
         self._addresses: dict[str, str] = {}
 
     def post(self, endpoint: str, body: bytes) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
@@ -33,7 +43,7 @@ class ModelServer:
             aiohttp.ClientError, OSError: the exchange broke off, or never began.
         """
         # Followed, a redirected POST would arrive as a GET.
-        return self._session.post(self._address_of(endpoint), data=body, allow_redirects=False)
+        return self._session.post(self._address_of(endpoint), data=body, headers=self._carried(), allow_redirects=False)
 
     def get(self, endpoint: str) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """Ask for `endpoint` ("/v1/…"); entering raises as that of `post` does."""
@@ -51,7 +61,7 @@ class ModelServer:
         await self._client.close()
 
 
-def create_model_server(settings: LlmSettings, *, concurrency: int) -> ModelServer:
+def create_model_server(settings: LlmSettings, *, concurrency: int, carried: Carried = nothing_carried) -> ModelServer:
     """One for the process, made while the event loop runs."""
     tls = httpx2.create_ssl_context()
     # The SDK asks for a key even of those who need none; where there is none no header is sent.
@@ -66,7 +76,7 @@ def create_model_server(settings: LlmSettings, *, concurrency: int) -> ModelServ
         cookie_jar=aiohttp.DummyCookieJar(),
         proxy=_proxy(settings.base_url),
     )
-    return ModelServer(client, session)
+    return ModelServer(client, session, carried)
 
 
 def _headers(client: AsyncOpenAI, *, send_key: bool) -> dict[str, str]:

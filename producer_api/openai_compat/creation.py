@@ -18,7 +18,7 @@ from producer_api.request_body import parse_json, read_body
 from producer_api.security import tenant_of
 from producer_api.state import Parts, parts_of
 from producer_api.submission import Accepted, Entry
-from producer_api.tracing import valid_traceparent
+from producer_api.tracing import given_traceparent, trace_of
 
 TASK_ID_HEADER = "x-promptmill-task-id"
 
@@ -92,7 +92,8 @@ async def create_task(request: Request, wanted: Wanted, *, waits: bool) -> Creat
         expires_in_seconds=parts.tasks.deadline_seconds,
         endpoint=wanted.endpoint,
         stream=wanted.stream,
-        traceparent=valid_traceparent(request.headers.get("traceparent")),
+        traceparent=given_traceparent(request),
+        trace=trace_of(request),
     )
     try:
         batch = parts.submission.prepare([Prompt(wanted.body, wanted.metadata)], terms)

@@ -15,6 +15,7 @@ from common.store.redriving import Redriving
 from common.store.scripts import StoreUnavailable
 from common.store.submissions import Submissions, Written
 from common.task import Lane, Task
+from common.telemetry.tracing import TRACEPARENT, valid_traceparent
 from common.topics import MAX_TASK_RECORD_BYTES, TopicNames
 from producer_api.budget import Budget, Share
 from producer_api.metrics import Metrics
@@ -23,7 +24,6 @@ from producer_api.operator.letters import Letter, Position, Source
 from producer_api.outgoing import OutgoingRecord, Place, Unwritten
 from producer_api.publisher import Publisher
 from producer_api.tasks.lookup import StoreRebuilding
-from producer_api.tracing import valid_traceparent
 
 # Of the record of a redriven run: when it began, so that a further run gets the same time and no more.
 REDRIVEN_AT = "redriven-at"
@@ -251,7 +251,7 @@ class Redrive:
 
 
 def _record(task: Task, original: Letter, now: float) -> OutgoingRecord:
-    traceparent = valid_traceparent(original.header("traceparent"))
+    traceparent = valid_traceparent(original.header(TRACEPARENT))
     headers: Headers = [*task_headers(task, traceparent), (REDRIVEN_AT, f"{now:.3f}".encode())]
     return OutgoingRecord(task.task_id.encode(), encode_task(task), headers)
 

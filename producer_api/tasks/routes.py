@@ -42,7 +42,7 @@ from producer_api.tasks.schemas import (
     WholeTaskView,
 )
 from producer_api.tasks.views import brief_view, listed_view, submitted_view, task_view, whole_task_view
-from producer_api.tracing import valid_traceparent
+from producer_api.tracing import given_traceparent, trace_of
 
 _SUBMIT_EXAMPLES = {
     "Texts": {"prompts": ["Name three rivers.", "Name three lakes."]},
@@ -146,8 +146,7 @@ async def submit_tasks(request: Request) -> Response:
     """Queue prompts: one task id each, in the order given. A 202 says that they will survive any crash."""
     tenant, parts, key = tenant_of(request), parts_of(request), idempotency_key(request)
     body = await read_body(request, parts.settings, parts.budget)
-    traceparent = valid_traceparent(request.headers.get("traceparent"))
-    batch = _prepared(body, parts, tenant, traceparent)
+    batch = _prepared(request, body, parts, tenant)
     if key is None:
         # From here on the prompts are held once, as records.
         del body
@@ -224,7 +223,7 @@ async def delete_task(tenant: Tenant, parts: ReadyParts, task_id: TaskId) -> Res
     return _json(200, {"task_id": deleted, "deleted": True})
 
 
-def _prepared(body: bytes, parts: Parts, tenant: str, traceparent: str | None) -> Batch:
+def _prepared(http: Request, body: bytes, parts: Parts, tenant: str) -> Batch:
     limit = parts.settings.max_prompts_per_request
     longest = parts.tasks.deadline_seconds
     request = read_request(parse_json(body), max_prompts=limit, max_deadline_seconds=longest)
@@ -233,7 +232,8 @@ def _prepared(body: bytes, parts: Parts, tenant: str, traceparent: str | None) -
         lane=Lane.INTERACTIVE if request.lane is None else Lane(request.lane),
         expires_in_seconds=longest if request.deadline_seconds is None else request.deadline_seconds,
         stream=request.stream is True,
-        traceparent=traceparent,
+        traceparent=given_traceparent(http),
+        trace=trace_of(http),
     )
     return parts.submission.prepare(read_prompts(request.prompts, model=request.model), terms)
 

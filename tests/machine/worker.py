@@ -29,6 +29,7 @@ from consumer.llm.lease_keeper import LeaseKeeper
 from consumer.llm.metrics import LlmMetrics
 from consumer.llm.store_watch import StoreWatch
 from consumer.llm.text_flow import TextFlows
+from consumer.llm.tracing import UntracedAttempts
 from consumer.metrics import EngineMetrics
 from consumer.settings import Settings
 from tests.machine.calls import Calls, ScriptedModel
@@ -166,6 +167,7 @@ class Worker(Process):
             names=names,
             metrics=metrics,
             chance=chance,
+            attempts=UntracedAttempts(),
         )
         self._forgetter = Forgetter(
             Forgotten(redis, keys),

@@ -66,7 +66,7 @@ def halting(parts: Parts, step: str) -> Parts:
 def main(step: str) -> int:
     """Run the API as its own composition root does."""
     compose = root.ready_parts
-    root.ready_parts = lambda *clients: halting(compose(*clients), step)
+    root.ready_parts = lambda *clients, **more: halting(compose(*clients, **more), step)
     return root.main()
 
 

@@ -39,6 +39,7 @@ from consumer.llm.retry_policy import RetryPolicy
 from consumer.llm.store_pace import StorePace
 from consumer.llm.store_watch import StoreWatch
 from consumer.llm.text_flow import TextFlows
+from consumer.llm.tracing import UntracedAttempts
 from consumer.settings import LlmSettings
 from tests.support.redis_client import Redis
 
@@ -159,6 +160,7 @@ class Role:
             deadline_seconds=DAY,
             chance=chance,
             metrics=metrics,
+            attempts=UntracedAttempts(),
         )
 
     async def handle(self, task: Task, **fields: Any) -> Outcome:

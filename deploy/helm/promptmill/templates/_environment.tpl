@@ -41,4 +41,14 @@
 - name: PROMPTMILL_REDIS__URL
   valueFrom: {secretKeyRef: {name: {{ .Values.redis.urlSecret.name | quote }}, key: {{ .Values.redis.urlSecret.key | quote }}}}
 - {name: PROMPTMILL_REDIS__KEY_PREFIX, value: {{ .Values.redis.keyPrefix | quote }}}
+{{- with .Values.tracing }}
+{{- if .endpoint }}
+- {name: PROMPTMILL_TRACING__ENDPOINT, value: {{ .endpoint | quote }}}
+- {name: PROMPTMILL_TRACING__SAMPLE_RATIO, value: {{ .sampleRatio | quote }}}
+{{- if .headersSecret }}
+- name: PROMPTMILL_TRACING__HEADERS
+  valueFrom: {secretKeyRef: {name: {{ .headersSecret.name | quote }}, key: {{ .headersSecret.key | quote }}}}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end }}

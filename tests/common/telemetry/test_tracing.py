@@ -1,6 +1,6 @@
 import pytest
 
-from producer_api.tracing import valid_traceparent
+from common.telemetry.tracing import valid_traceparent
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN = "00f067aa0ba902b7"

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up test nightly faults soak reliability mutations bench bench-quick newer-peers images dist lint lint-deploy control-plane format requirements clean
+.PHONY: help up test nightly faults soak reliability docs mutations bench bench-quick newer-peers images dist lint lint-deploy control-plane format requirements clean
 
 help: ## List the targets
 	@grep -hE '^[.a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -20,7 +20,12 @@ PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 OPENAI_2 := $(VENV)/openai-2
 # Where containers are required, what runs on Kafka and Valkey does so a second time, in containers of them.
 TWICE := $(filter required,$(PROMPTMILL_TEST_DOCKER)$(PROMPTMILL_TEST_BACKEND)$(ARGS))
-test: $(VENV)/.dev $(OPENAI_2)/.installed ## Every test, on real Kafka and Valkey, faults among them
+# What checks alerts and scrapes; where it cannot be had the tests that need it fail and say so.
+PROMETHEUS := $(VENV)/prometheus
+$(PROMETHEUS)/promtool: deploy/tools/get-prometheus | $(VENV)/bin/python
+	-deploy/tools/get-prometheus $(PROMETHEUS)
+
+test: $(VENV)/.dev $(OPENAI_2)/.installed $(PROMETHEUS)/promtool ## Every test, on real Kafka and Valkey, faults among them
 	$(PYTEST) $(ARGS)
 	$(if $(TWICE),PROMPTMILL_TEST_BACKEND=docker $(PYTEST) -m on_servers tests/e2e tests/consumer/engine tests/common/store)
 
@@ -40,6 +45,9 @@ reliability: $(VENV)/.dev ## Let every fault strike and write the figures into d
 	rm -f $(MEASUREMENTS)
 	PROMPTMILL_FAULT_MEASUREMENTS=$(MEASUREMENTS) $(PYTEST) -m fault tests/faults $(ARGS)
 	$(BIN)/python -m tests.faults.page $(MEASUREMENTS) docs/reliability.md
+
+docs: $(VENV)/.dev ## Write docs/metrics.md from the instruments of the services
+	$(BIN)/python -m tests.docs.metrics_page docs/metrics.md
 
 mutations: $(VENV)/.dev ## Plant bugs, one at a time, and see the tests that name them fail
 	$(BIN)/python -m tests.faults.mutations $(ARGS)

@@ -17,6 +17,8 @@ from common.telemetry.span_queue import SpanCounts, SpanQueue
 from common.telemetry.tracing import Attributes, Kind
 
 _KINDS: Mapping[Kind, trace.SpanKind] = MappingProxyType({kind: trace.SpanKind[kind.name] for kind in Kind})
+# Sampled, and that the trace's id is random; whatever else comes is not handed on.
+_KNOWN_FLAGS = 0b11
 _MOST_CHARACTERS = 200
 # Longest time that one batch is tried for, and that the end of the process waits for the last ones.
 _SEND_SECONDS = 5.0
@@ -85,8 +87,8 @@ class OtlpTracer:
 
 def _context(traceparent: str) -> trace.SpanContext:
     _, trace_id, span_id, flags = traceparent.split("-")
-    sampled = int(flags, 16) & trace.TraceFlags.SAMPLED
-    return trace.SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=trace.TraceFlags(sampled))
+    known = trace.TraceFlags(int(flags, 16) & _KNOWN_FLAGS)
+    return trace.SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=known)
 
 
 @asynccontextmanager

@@ -92,6 +92,10 @@ class Deployment:
         """Tell whether a service's operations port answers 200: `/livez`, `/readyz`, `/metrics`."""
         return await http_ok(self._operations_ports[service.name], path)
 
+    def operations_address(self, service: LiveProcess) -> str:
+        """Return host and port of a service's operations port."""
+        return f"127.0.0.1:{self._operations_ports[service.name]}"
+
     async def says(self, service: LiveProcess, path: str) -> tuple[int, str]:
         """Return status and text of a service's operations port."""
         async with self._session.get(f"http://127.0.0.1:{self._operations_ports[service.name]}{path}") as response:

@@ -75,7 +75,7 @@ async def test_a_trace_is_recorded_as_its_beginning_says_and_else_by_the_share()
             below = tracer.start("below", Kind.INTERNAL, parent=own.traceparent)
             assert [span.is_recorded for span in (given, own, below)] == [True, False, False]
             assert valid_traceparent(own.traceparent) == own.traceparent
-            assert own.traceparent.endswith("-00")
+            assert [int(span.traceparent[-2:], 16) & 1 for span in (given, own, below)] == [1, 0, 0]
             for span in (below, own, given):
                 span.end()
         assert [span.name for span in collector.spans] == ["given"]

@@ -94,10 +94,12 @@ async def run_worker(settings: Settings) -> None:
         producer = create_producer(settings.kafka, name, max_record_bytes=MAX_RESULT_RECORD_BYTES, linger_ms=_LINGER_MS)
         parts.push_async_callback(closed, "producer", producer.stop)
         tracer = await parts.enter_async_context(tracing(settings.tracing, _SERVICE, name, registry))
-        carried = nothing_carried if tracer is None else carried_headers
-        server = create_model_server(settings.llm, concurrency=settings.worker.concurrency, carried=carried)
+        server = create_model_server(
+            settings.llm,
+            concurrency=settings.worker.concurrency,
+            carried=nothing_carried if tracer is None else carried_headers,
+        )
         parts.push_async_callback(closed, "model server", server.close)
-        model = build_model(settings, server, tracer)
 
         metrics = LlmMetrics(registry)
         leases = _leases(settings, redis, name)
@@ -154,7 +156,7 @@ async def run_worker(settings: Settings) -> None:
             keeper=keeper,
             watch=watch,
             kept=kept,
-            model=model,
+            model=build_model(settings, server, tracer),
             texts=texts,
             braking=braking,
             names=names,

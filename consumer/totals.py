@@ -30,7 +30,8 @@ def totals_of(llm: LlmMetrics, engine: EngineMetrics) -> Mapping[str, int]:
 
 def _of_counter(name: str, counter: Counter) -> Iterator[tuple[str, int]]:
     for labels, count in counter.series.items():
-        yield f"{name}:{':'.join(labels)}", round(count.value)
+        if count.value:
+            yield f"{name}:{':'.join(labels)}", round(count.value)
 
 
 def _of_times(name: str, histogram: Histogram) -> Iterator[tuple[str, int]]:

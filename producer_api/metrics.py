@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from common.task import Lane
+from common.task import Lane, Status
 from common.telemetry.metrics import Counter, Histogram, Label
 from producer_api.budget import Budget
 from producer_api.following import Following
@@ -50,7 +50,7 @@ class Metrics:
         self.tasks_ended = Counter(
             "promptmill_api_tasks_ended",
             "Runs that this API ended, by status: cancelled by their tenants, or found expired.",
-            ("status",),
+            (Label("status", (Status.CANCELLED.value, Status.EXPIRED.value)),),
             registry=registry,
         )
         self.requests_refused = Counter(

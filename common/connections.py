@@ -93,8 +93,8 @@ def create_group_consumer(
         # Polling is decoupled from work, so a pause this long is a stuck process.
         max_poll_interval_ms=300_000,
         fetch_max_bytes=16 * MAX_TASK_RECORD_BYTES,
-        # What is fetched and not yet begun is the memory that a backlog costs. A batch that is larger comes whole all the
-        # same (KIP-74) once its partition is asked for first, which aiokafka leaves to chance at each fetch.
+        # What is fetched and not yet begun is the memory that a backlog costs. A batch that is larger comes whole all
+        # the same (KIP-74) once its partition is asked for first, which aiokafka leaves to chance at each fetch.
         max_partition_fetch_bytes=MAX_TASK_RECORD_BYTES // 4,
         # Neighbours of one request run on different workers. Exactly one: a second costs a join each.
         partition_assignment_strategy=(RoundRobinPartitionAssignor,),

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
+from cli.profiles import PROFILE_VARIABLE, profiles_file, read_profile
 
 API_URL_VARIABLE = "PROMPTMILL_API_URL"
 DEFAULT_API_URL = "http://127.0.0.1:8000"
@@ -26,23 +27,59 @@ class Address:
     source: str
 
 
-def api_address(option: str | None, environ: Mapping[str, str], folder: Path) -> Address:
-    """The API's base URL, without a slash at its end: `--api`, the environment, `folder`'s stack, the default.
+@dataclass(frozen=True, slots=True)
+class ApiAddress(Address):
+    """The API's base URL, without a slash at its end, and what requests to it carry.
+
+    `profile` is the name of the one it is from, and `warning` is what its user should know of that.
+    """
+
+    profile: str | None = None
+    token: str | None = field(default=None, repr=False)
+    operator_token: str | None = field(default=None, repr=False)
+    warning: str | None = None
+
+
+def api_address(
+    option: str | None, environ: Mapping[str, str], folder: Path, *, profile: str | None = None
+) -> ApiAddress:
+    """The first there is of: `--api`, `--profile`, the URL of the environment, its profile, `folder`'s stack, default.
+
+    A token belongs to its profile's URL and is sent to no other.
 
     Raises:
-        CommandError: It is no http:// or https:// URL, or the stack's file cannot be read.
+        CommandError: It is no http:// or https:// URL, or the stack's or the profiles' file cannot be used.
     """
+    if option and profile:
+        raise CommandError("an API is named by --api or by --profile: not both", ExitCode.USAGE)
     if option:
-        found = Address(option, "from --api")
+        found = ApiAddress(option, "from --api")
+    elif profile:
+        found = _profile_address(profile, "from --profile", environ)
     elif environ.get(API_URL_VARIABLE):
-        found = Address(environ[API_URL_VARIABLE], f"from {API_URL_VARIABLE}")
+        found = ApiAddress(environ[API_URL_VARIABLE], f"from {API_URL_VARIABLE}")
+    elif environ.get(PROFILE_VARIABLE):
+        found = _profile_address(environ[PROFILE_VARIABLE], f"from {PROFILE_VARIABLE}", environ)
     else:
-        found = _stack_address(folder, "api") or Address(DEFAULT_API_URL, "the default")
+        stack = _stack_address(folder, "api")
+        found = ApiAddress(DEFAULT_API_URL, "the default") if stack is None else ApiAddress(stack.value, stack.source)
     if not is_http_url(found.value):
         raise CommandError(
             f"the API's address ({found.source}) should look like {DEFAULT_API_URL}: {found.value!r}", ExitCode.USAGE
         )
-    return Address(found.value.rstrip("/"), found.source)
+    return replace(found, value=found.value.rstrip("/"))
+
+
+def _profile_address(name: str, source: str, environ: Mapping[str, str]) -> ApiAddress:
+    profile = read_profile(name, profiles_file(environ), environ)
+    return ApiAddress(
+        profile.url,
+        f"profile {name}, {source}",
+        profile=name,
+        token=profile.token,
+        operator_token=profile.operator_token,
+        warning=profile.warning,
+    )
 
 
 def kafka_address_of_stack(folder: Path) -> Address | None:

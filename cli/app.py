@@ -7,17 +7,21 @@ from typing import Annotated
 
 import typer
 
-from cli.addresses import API_URL_VARIABLE, DEFAULT_API_URL, STACK_FILE, api_address
+from cli.addresses import API_URL_VARIABLE, DEFAULT_API_URL, STACK_FILE
 from cli.dead_letters.commands import dead_letter_commands
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
-from cli.options import ApiOption, JsonOption, list_filters
+from cli.options import ApiOption, JsonOption, ProfileOption, chosen_api, list_filters
+from cli.profiles import PROFILE_VARIABLE
 from cli.stack.command import up
+from cli.standard_input import open_standard_input
+from cli.topics.commands import topic_commands
 from common.task import Lane, Status
 
 _HELP = f"""An asynchronous LLM API on Kafka: submit prompts, see them answered.
 
-The API is found by --api, then {API_URL_VARIABLE}, then {STACK_FILE} of `promptmill up`, else {DEFAULT_API_URL}.
+The API is found by --api, then --profile, then {API_URL_VARIABLE}, then {PROFILE_VARIABLE}, then {STACK_FILE} of
+`promptmill up`, else {DEFAULT_API_URL}.
 
 Exit status: 0 done and completed, 1 some tasks failed, expired, were cancelled or are unknown, 2 wrong command, input
 or settings, 3 the API or Kafka is out of reach, 130 ended by Ctrl-C.
@@ -37,11 +41,12 @@ def create_app() -> typer.Typer:
     app.callback()(_options)
     app.command("up")(up)
     app.command("submit")(_submit)
+    app.command("watch")(_watch)
     app.command("tasks")(_tasks)
     app.command("cancel")(_cancel)
     app.command("retry")(_retry)
     app.command("workers")(_workers)
-    app.command("topics")(_topics)
+    app.add_typer(topic_commands(), name="topics")
     app.add_typer(dead_letter_commands(), name="dead-letters")
     app.command("rebuild")(_rebuild)
     app.command("settings")(_settings)
@@ -70,32 +75,49 @@ def _submit(
     *,
     file: Annotated[
         Path | None,
-        typer.Option(
-            "--file", "-f", metavar="FILE", help="A prompt a line; '-' is standard input; *.jsonl is read as --jsonl."
-        ),
+        typer.Option("--file", "-f", metavar="FILE", help="A prompt a line; '-' is standard input, as is no prompt."),
     ] = None,
     jsonl: Annotated[
-        bool, typer.Option("--jsonl", help="Each line of FILE is a JSON string or an OpenAI chat object.")
-    ] = False,
-    api: ApiOption = None,
+        bool | None,
+        typer.Option(
+            "--jsonl/--text",
+            help="Lines are JSON: strings, or objects with a prompt or messages; or texts. Else *.jsonl or the first "
+            "line says it.",
+        ),
+    ] = None,
     model: Annotated[str | None, typer.Option(help="The model for prompts that name none.")] = None,
     lane: Annotated[Lane | None, typer.Option(help="interactive where somebody waits, batch for bulk.")] = None,
     deadline_seconds: Annotated[
         float | None, typer.Option(min=1, help="A task not finished after so long is expired.")
     ] = None,
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="Print the tasks' ids and end.")] = False,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Have the answers, or only the tasks' ids.")] = True,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key",
+            metavar="NAME",
+            help="Names this run: the same input under the same name is the same tasks, under another it runs anew.",
+        ),
+    ] = None,
+    api: ApiOption = None,
+    profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Submit prompts, watch them run, print the answers in order."""
-    from cli.tasks.prompts import check_utf8, read_prompts  # noqa: PLC0415 (start-up time)
+    """Submit prompts, watch them run, have the answers in order.
+
+    Lines of a file or of standard input given again are the tasks they were: so an interrupted run goes on.
+    """
+    from cli.tasks.prompt_source import prompt_source  # noqa: PLC0415 (start-up time)
+    from cli.tasks.prompts import check_utf8  # noqa: PLC0415 (start-up time)
     from cli.tasks.submit import SubmitOptions, submit  # noqa: PLC0415 (start-up time)
 
-    check_utf8(model or "", "--model")
+    for text, name in ((model, "--model"), (key, "--key")):
+        check_utf8(text or "", name)
     options = SubmitOptions(
-        model=model, lane=lane, deadline_seconds=deadline_seconds, wait=not no_wait, as_json=as_json
+        model=model, lane=lane, deadline_seconds=deadline_seconds, key=key, wait=wait, as_json=as_json
     )
-    address = api_address(api, os.environ, Path())
-    raise typer.Exit(submit(read_prompts(prompts or [], file, sys.stdin.buffer, jsonl=jsonl), address, options))
+    with prompt_source(prompts or [], file, open_standard_input(), jsonl=jsonl) as source:
+        raise typer.Exit(submit(source, chosen_api(api, profile), options))
 
 
 def _tasks(
@@ -113,10 +135,11 @@ def _tasks(
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Of a list: tasks, at most.")] = 50,
     after: Annotated[str | None, typer.Option(metavar="ID", help="Of a list: go on behind this task.")] = None,
     api: ApiOption = None,
+    profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show how tasks stand; without ids, list the newest."""
-    address = api_address(api, os.environ, Path())
+    address = chosen_api(api, profile)
     wanted = list_filters(status or [], lane, model)
     if not task_ids and file is None and not watch:
         from cli.tasks.listing import list_tasks  # noqa: PLC0415 (start-up time)
@@ -129,6 +152,23 @@ def _tasks(
     raise typer.Exit(show(read_task_ids(task_ids or [], file, sys.stdin.buffer), address, watch=watch, as_json=as_json))
 
 
+def _watch(
+    task_ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of tasks.")] = None,
+    *,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", metavar="FILE", help="Ids, one a line; '-' is standard input.")
+    ] = None,
+    api: ApiOption = None,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the progress of tasks as they move, until all are final; then how they ended."""
+    from cli.tasks.show import read_task_ids, show  # noqa: PLC0415 (start-up time)
+
+    address = chosen_api(api, profile)
+    raise typer.Exit(show(read_task_ids(task_ids or [], file, sys.stdin.buffer), address, watch=True, as_json=as_json))
+
+
 def _cancel(
     task_ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of tasks.")] = None,
     *,
@@ -136,13 +176,14 @@ def _cancel(
         Path | None, typer.Option("--file", "-f", metavar="FILE", help="Ids, one a line; '-' is standard input.")
     ] = None,
     api: ApiOption = None,
+    profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """End tasks without their answers. Status 0 when each is cancelled now, 1 when some had ended or are unknown."""
     from cli.tasks.cancel import cancel  # noqa: PLC0415 (start-up time)
     from cli.tasks.show import read_task_ids  # noqa: PLC0415 (start-up time)
 
-    address = api_address(api, os.environ, Path())
+    address = chosen_api(api, profile)
     raise typer.Exit(cancel(read_task_ids(task_ids or [], file, sys.stdin.buffer), address, as_json=as_json))
 
 
@@ -153,37 +194,22 @@ def _retry(
         Path | None, typer.Option("--file", "-f", metavar="FILE", help="Ids, one a line; '-' is standard input.")
     ] = None,
     api: ApiOption = None,
+    profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run tasks again that failed, expired or were cancelled. Status 0 when each was started; twice starts it once."""
     from cli.tasks.retry import retry  # noqa: PLC0415 (start-up time)
     from cli.tasks.show import read_task_ids  # noqa: PLC0415 (start-up time)
 
-    address = api_address(api, os.environ, Path())
+    address = chosen_api(api, profile)
     raise typer.Exit(retry(read_task_ids(task_ids or [], file, sys.stdin.buffer), address, as_json=as_json))
 
 
-def _workers(*, api: ApiOption = None, as_json: JsonOption = False) -> None:
+def _workers(*, api: ApiOption = None, profile: ProfileOption = None, as_json: JsonOption = False) -> None:
     """Show how each worker is. Status 0 when one is working, 1 when none is."""
     from cli.workers.show import show  # noqa: PLC0415 (start-up time)
 
-    raise typer.Exit(show(api_address(api, os.environ, Path()), as_json=as_json))
-
-
-def _topics(
-    *,
-    create: Annotated[
-        bool, typer.Option("--create", help="First create the topics that are missing, and check how all are set.")
-    ] = False,
-    show_last: Annotated[
-        bool, typer.Option("--show-last", help="Also the content of each topic's newest record: somebody's prompt.")
-    ] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Show the topics as Kafka has them: partitions, records, lag of the groups, newest record."""
-    from cli.topics.show import show_topics  # noqa: PLC0415 (start-up time)
-
-    show_topics(os.environ, Path(), create=create, show_last=show_last, as_json=as_json)
+    raise typer.Exit(show(chosen_api(api, profile), as_json=as_json))
 
 
 def _rebuild() -> None:

@@ -21,6 +21,7 @@ OTHER_VARIABLES = frozenset(
     ENV_PREFIX + name
     for name in (
         "API_URL",
+        "PROFILE",
         "BASE_IMAGE",
         "PORT",
         "REVISION",

@@ -2,13 +2,14 @@
 
 import re
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 
-from cli.addresses import Address
+from cli.addresses import ApiAddress
 from cli.api.link import ApiLink, RefusedError, linked_api
 from cli.api.patience import Patience
+from cli.api.task_move import TaskMove, parse_move
 from cli.api.task_view import TaskView, UnreadableAnswer, parse_tasks, unknown_task
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
@@ -18,6 +19,7 @@ _TASKS_PATH = "/v1/tasks"
 _LIMIT_EXCEEDED = "limit_exceeded"
 _TASK_NOT_FOUND = "task_not_found"
 _PROMPT_OF_REQUEST = re.compile(r"prompts\[(\d+)\](\.?)")
+_DROPPED = "dropped"
 _IN_DOUBT = "the prompts it was sent last may be accepted or not"
 
 
@@ -31,14 +33,17 @@ class ApiClient:
     def __init__(self, link: ApiLink) -> None:
         self._link = link
 
-    async def submit(self, body: bytes, *, prompts: int, first: int = 1) -> list[TaskView]:
+    async def submit(
+        self, body: bytes, *, prompts: int, first: int = 1, idempotency_key: str | None = None
+    ) -> list[TaskView]:
         """Send one body of so many prompts; an entry for each, in order, refused ones without an id.
 
-        Whatever breaks, it is sent again under the same key: the prompts are accepted once.
+        Whatever breaks, it is sent again under the same key, a random one where none is given: the prompts are accepted
+        once.
 
         Errors name a prompt by its number in all that is submitted, of which the body's first is number `first`.
         """
-        key = {"Idempotency-Key": str(uuid.uuid4())}
+        key = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
         try:
             answer = await self._link.ask("POST", _TASKS_PATH, body=body, headers=key, in_doubt=_IN_DOUBT)
         except RefusedError as error:
@@ -69,6 +74,23 @@ class ApiClient:
         count = len(tasks) if isinstance(tasks, Sequence) else 0
         return self._entries(answer, count), following if isinstance(following, str) else None
 
+    async def moves(self, task_ids: Sequence[str]) -> AsyncGenerator[TaskMove, None]:
+        """What happens to the tasks, as it happens, each as it stands first; at most 100.
+
+        It ends when the API has nothing more to tell, or cannot tell it in this way: then they are to be read.
+        """
+        try:
+            async with aclosing(self._link.events(f"{_TASKS_PATH}/events", {"task_ids": ",".join(task_ids)})) as events:
+                async for event in events:
+                    if event.name == _DROPPED:
+                        continue
+                    move = parse_move(event.data)
+                    if move is not None:
+                        yield move
+        except RefusedError:
+            # An API with other bounds.
+            return
+
     async def cancel(self, task_id: str) -> TaskView:
         """End the task and return it as it stands then, an unknown one as `not_found`."""
         if parse_task_id(task_id) is None:
@@ -92,7 +114,7 @@ class ApiClient:
 
 @asynccontextmanager
 async def connected_api(
-    address: Address, say: Callable[[str], None], patience: Patience | None = None
+    address: ApiAddress, say: Callable[[str], None], patience: Patience | None = None
 ) -> AsyncIterator[ApiClient]:
     """A client of the API at `address`; nothing is sent yet."""
     async with linked_api(address, say, patience) as link:

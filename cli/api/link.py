@@ -3,23 +3,25 @@
 import asyncio
 import json
 import os
-import random
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
 from typing import Any
 
 import aiohttp
 
-from cli.addresses import Address
-from cli.api.patience import Patience, delay_seconds, retry_after_seconds
+from cli.addresses import ApiAddress
+from cli.api.outage import Failure, Outage
+from cli.api.patience import Patience, retry_after_seconds
+from cli.api.server_sent import EventParser, ServerSentEvent
 from cli.api.task_view import error_line
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 
 _TIMEOUT = aiohttp.ClientTimeout(total=60, connect=5)
+# The API breaks its silence every 15 seconds.
+_STREAM_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=5, sock_read=45)
+_REOPEN_SECONDS = 0.2
 
 # The API says these when nothing was accepted.
 _NOTHING_ACCEPTED = frozenset({HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS})
@@ -30,6 +32,7 @@ _PASSING = _NOTHING_ACCEPTED | {
 }
 # An earlier try of the same request is still under way.
 _KEY_IN_USE = "idempotency_key_in_use"
+_OVERLOADED = "overloaded"
 
 
 class RefusedError(CommandError):
@@ -40,15 +43,6 @@ class RefusedError(CommandError):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """Why a request has no answer now; `is_open` says that it may have been done all the same."""
-
-    reason: str
-    is_open: bool
-    retry_after: float | None = None
-
-
 class ApiLink:
     """Asks the API at one address; every request must be safe to repeat.
 
@@ -56,7 +50,7 @@ class ApiLink:
     """
 
     def __init__(
-        self, session: aiohttp.ClientSession, address: Address, patience: Patience, say: Callable[[str], None]
+        self, session: aiohttp.ClientSession, address: ApiAddress, patience: Patience, say: Callable[[str], None]
     ) -> None:
         self._session = session
         self._address = address
@@ -87,30 +81,69 @@ class ApiLink:
                 `in_doubt` behind the reason where the request may have been done all the same; with `USAGE` when what
                 answers is no API of ours.
         """
-        failures = 0
-        may_be_done = False
-        began = time.monotonic()
+        outage = Outage(self.where, self._patience, self._say)
         while True:
             answer = await self._once(method, path, body, {**(headers or {})}, params)
-            if not isinstance(answer, _Failure):
-                if failures:
-                    self._say(f"{self.where} answers again")
+            if not isinstance(answer, Failure):
+                outage.is_over()
                 return answer
-            failures += 1
-            delay = delay_seconds(failures, answer.retry_after, random.random())  # noqa: S311 (spreads clients apart)
-            lasts = self._patience.lasts(has_answered=self._has_answered)
-            may_be_done = may_be_done or answer.is_open
-            if time.monotonic() + delay - began > lasts:
-                doubt = f"; {in_doubt}" if may_be_done and in_doubt else ""
-                raise CommandError(f"{self.where} does not answer: {answer.reason}{doubt}", ExitCode.OUT_OF_REACH)
-            if failures == 1:
-                self._say(f"{self.where} does not answer: {answer.reason}; trying again for up to {lasts:g} s")
-            await asyncio.sleep(delay)
+            await outage.wait(answer, has_answered=self._has_answered, in_doubt=in_doubt)
+
+    async def events(self, path: str, params: Mapping[str, str]) -> AsyncGenerator[ServerSentEvent, None]:
+        """Server-sent events; a stream that ends or breaks is taken up behind its last event, until there are no more.
+
+        It ends too where the API has no room for one more stream: it may be asked in other ways.
+
+        Raises:
+            RefusedError, CommandError: as `ask`.
+        """
+        outage = Outage(self.where, self._patience, self._say)
+        last_event_id: str | None = None
+        while True:
+            parser, failure = EventParser(), None
+            try:
+                async with self._open_stream(path, params, last_event_id) as response:
+                    if response.status == HTTPStatus.NO_CONTENT:
+                        return
+                    if response.status != HTTPStatus.OK:
+                        failure = self._failure(response, _json(await response.read()))
+                    else:
+                        self._has_answered = True
+                        outage.is_over()
+                        async for content in response.content.iter_any():
+                            for event in parser.feed(content):
+                                last_event_id = event.id or last_event_id
+                                yield event
+            except (aiohttp.ClientError, TimeoutError) as error:
+                failure = Failure(_connection_reason(error), is_open=False)
+            if failure is None:
+                # All was told, which it says when it is asked once more; or it stops, and another goes on.
+                await asyncio.sleep(_REOPEN_SECONDS if parser.retry_seconds is None else parser.retry_seconds)
+            elif failure.code == _OVERLOADED:
+                return
+            else:
+                await outage.wait(failure, has_answered=self._has_answered)
+
+    def _open_stream(
+        self, path: str, params: Mapping[str, str], last_event_id: str | None
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        return self._session.get(
+            self._address.value + path,
+            params=params,
+            headers=self._signed({} if last_event_id is None else {"Last-Event-ID": last_event_id}),
+            timeout=_STREAM_TIMEOUT,
+            allow_redirects=False,
+        )
+
+    def _signed(self, headers: dict[str, str]) -> dict[str, str]:
+        if self._address.token is not None:
+            headers.setdefault("Authorization", f"Bearer {self._address.token}")
+        return headers
 
     async def _once(
         self, method: str, path: str, body: bytes | None, headers: dict[str, str], params: Mapping[str, str] | None
     ) -> Any:
-        """One request: its answer's JSON, or a `_Failure`. Raises CommandError when the API refused it."""
+        """One request: its answer's JSON, or a `Failure`. Raises CommandError when the API refused it."""
         if body is not None:
             headers["Content-Type"] = "application/json"
         try:
@@ -119,20 +152,20 @@ class ApiLink:
                 self._address.value + path,
                 data=body,
                 params=params,
-                headers=headers,
+                headers=self._signed(headers),
                 allow_redirects=False,
             ) as response:
                 content = await response.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            return _Failure(_connection_reason(error), is_open=False)
+            return Failure(_connection_reason(error), is_open=False)
         except (aiohttp.ClientError, TimeoutError) as error:
-            return _Failure(_connection_reason(error), is_open=True)
+            return Failure(_connection_reason(error), is_open=True)
         if response.ok and response.status < HTTPStatus.MULTIPLE_CHOICES:
             self._has_answered = True
             return _json(content)
         return self._failure(response, _json(content))
 
-    def _failure(self, response: aiohttp.ClientResponse, answer: Any) -> _Failure:
+    def _failure(self, response: aiohttp.ClientResponse, answer: Any) -> Failure:
         error = error_line(answer.get("error")) if isinstance(answer, dict) else None
         code = answer["error"].get("code") if error is not None else None
         reason = error or f"HTTP {response.status} {response.reason or ''}".rstrip()
@@ -140,7 +173,7 @@ class ApiLink:
             # An API that says so is there, and its trouble is worth waiting for.
             self._has_answered = self._has_answered or error is not None
             is_open = response.status not in _NOTHING_ACCEPTED
-            return _Failure(reason, is_open, retry_after_seconds(response.headers))
+            return Failure(reason, is_open, retry_after_seconds(response.headers), code)
         if error is None:
             raise CommandError(f"{self.where} does not answer as Promptmill does: {reason}", ExitCode.USAGE)
         raise RefusedError(reason, code)
@@ -148,7 +181,7 @@ class ApiLink:
 
 @asynccontextmanager
 async def linked_api(
-    address: Address, say: Callable[[str], None], patience: Patience | None = None
+    address: ApiAddress, say: Callable[[str], None], patience: Patience | None = None
 ) -> AsyncIterator[ApiLink]:
     """A link to the API at `address`; nothing is sent yet."""
     async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:

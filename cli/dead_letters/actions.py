@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from cli.addresses import Address
+from cli.addresses import ApiAddress
 from cli.api.operator import operator_headers
 from cli.dead_letters.client import DeadLetterClient, LettersPage, dead_letters_at
 from cli.dead_letters.moments import parse_moment
@@ -64,7 +64,7 @@ def wanted_letters(
     return Wanted({name: value for name, value in fields.items() if value is not None})
 
 
-def list_letters(wanted: Wanted, address: Address, *, limit: int, after: str | None, as_json: bool) -> ExitCode:
+def list_letters(wanted: Wanted, address: ApiAddress, *, limit: int, after: str | None, as_json: bool) -> ExitCode:
     """Write at most `limit` letters to standard output, oldest first.
 
     Raises:
@@ -73,7 +73,7 @@ def list_letters(wanted: Wanted, address: Address, *, limit: int, after: str | N
     return _run(_list(wanted, limit, after, as_json=as_json), address)
 
 
-def show(names: Sequence[str], address: Address, *, as_json: bool) -> ExitCode:
+def show(names: Sequence[str], address: ApiAddress, *, as_json: bool) -> ExitCode:
     """Write letters with their content: by position, or all of a task by its id.
 
     Raises:
@@ -83,7 +83,7 @@ def show(names: Sequence[str], address: Address, *, as_json: bool) -> ExitCode:
 
 
 def redrive(
-    names: Sequence[str], wanted: Wanted, address: Address, *, everything: bool, dry_run: bool, as_json: bool
+    names: Sequence[str], wanted: Wanted, address: ApiAddress, *, everything: bool, dry_run: bool, as_json: bool
 ) -> ExitCode:
     """Redrive letters by position, by task id, by what is wanted, or all; what became of each on standard output.
 
@@ -100,9 +100,9 @@ def redrive(
 _Command = Callable[[DeadLetterClient, Console], Coroutine[Any, Any, ExitCode]]
 
 
-def _run(command: _Command, address: Address) -> ExitCode:
+def _run(command: _Command, address: ApiAddress) -> ExitCode:
     console = Console(stderr=True, highlight=False)
-    headers = operator_headers()
+    headers = operator_headers(address)
 
     def say(line: str) -> None:
         console.print(Text(line), soft_wrap=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from cli.addresses import Address
+from cli.addresses import ApiAddress
 from cli.api.link import ApiLink, linked_api
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
@@ -68,7 +68,7 @@ class DeadLetterClient:
 
 @asynccontextmanager
 async def dead_letters_at(
-    address: Address, headers: Mapping[str, str], say: Callable[[str], None]
+    address: ApiAddress, headers: Mapping[str, str], say: Callable[[str], None]
 ) -> AsyncIterator[DeadLetterClient]:
     """A client of the API at `address`, whose requests carry `headers`; nothing is sent yet."""
     async with linked_api(address, say) as link:

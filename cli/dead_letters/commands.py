@@ -1,14 +1,11 @@
 """The options of `promptmill dead-letters`."""
 
-import os
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.addresses import api_address
-from cli.options import ApiOption, JsonOption
+from cli.options import ApiOption, JsonOption, ProfileOption, chosen_api
 
 _HELP = """Records that will not be tried again: why, whose, and another run for them.
 
@@ -43,6 +40,7 @@ def _list(
     limit: Annotated[int, typer.Option("--limit", min=1, help="So many at most.")] = 50,
     after: Annotated[str | None, typer.Option("--after", metavar="CURSOR", help="Where the last list ended.")] = None,
     api: ApiOption = None,
+    profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List them, oldest first, without their content."""
@@ -51,7 +49,7 @@ def _list(
     wanted = wanted_letters(
         reason=reason, error_code=error_code, tenant=tenant, since=since, until=until, now=time.time()
     )
-    address = api_address(api, os.environ, Path())
+    address = chosen_api(api, profile)
     raise typer.Exit(list_letters(wanted, address, limit=limit, after=after, as_json=as_json))
 
 
@@ -59,12 +57,13 @@ def _show(
     names: Annotated[list[str], typer.Argument(metavar="LETTER...", help="Positions such as 3-17, or task ids.")],
     *,
     api: ApiOption = None,
+    profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show some whole: headers, and the content, which is somebody's prompt."""
     from cli.dead_letters.actions import show  # noqa: PLC0415 (start-up time)
 
-    raise typer.Exit(show(names, api_address(api, os.environ, Path()), as_json=as_json))
+    raise typer.Exit(show(names, chosen_api(api, profile), as_json=as_json))
 
 
 def _redrive(
@@ -80,6 +79,7 @@ def _redrive(
     everything: Annotated[bool, typer.Option("--all", help="Every dead letter.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would become of each.")] = False,
     api: ApiOption = None,
+    profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run their tasks again, each with its whole time before it. Redriving twice starts nothing twice."""
@@ -88,5 +88,5 @@ def _redrive(
     wanted = wanted_letters(
         reason=reason, error_code=error_code, tenant=tenant, since=since, until=until, now=time.time()
     )
-    address = api_address(api, os.environ, Path())
+    address = chosen_api(api, profile)
     raise typer.Exit(redrive(names or [], wanted, address, everything=everything, dry_run=dry_run, as_json=as_json))

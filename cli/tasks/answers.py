@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import TextIO
+from typing import Any, TextIO
 
 from cli.tasks.board import Board, Row
 from cli.terminal_text import printable
@@ -22,8 +22,12 @@ def write_answers(output: TextIO, board: Board) -> None:
 
 
 def write_jsonl(output: TextIO, rows: Sequence[Row]) -> None:
-    """One JSON object a line, in the order of the prompts: each task as the API shows it."""
-    output.writelines(json.dumps(row.view.answer, ensure_ascii=False) + "\n" for row in rows)
+    """One JSON object a line, in the order of the prompts: each task as the API shows it, and its custom_id."""
+    output.writelines(json.dumps(_document(row), ensure_ascii=False) + "\n" for row in rows)
+
+
+def _document(row: Row) -> dict[str, Any]:
+    return row.view.answer if row.custom_id is None else {"custom_id": row.custom_id, **row.view.answer}
 
 
 def _outcome(row: Row) -> str:

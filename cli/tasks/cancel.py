@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from cli.addresses import Address
+from cli.addresses import ApiAddress
 from cli.api.client import ApiClient, connected_api
 from cli.api.task_view import TaskView
 from cli.exit_codes import ExitCode
@@ -20,7 +20,7 @@ from common.task import Status
 _AT_ONCE = 10
 
 
-def cancel(task_ids: Sequence[str], address: Address, *, as_json: bool) -> ExitCode:
+def cancel(task_ids: Sequence[str], address: ApiAddress, *, as_json: bool) -> ExitCode:
     """Cancel the tasks and write them to standard output, in the order given.
 
     `OK` when each is cancelled now; `NOT_COMPLETED` when some had ended otherwise before, or are not known.
@@ -45,7 +45,7 @@ def cancel(task_ids: Sequence[str], address: Address, *, as_json: bool) -> ExitC
     return ExitCode.OK if cancelled else ExitCode.NOT_COMPLETED
 
 
-async def _run(task_ids: Sequence[str], address: Address, console: Console) -> list[TaskView]:
+async def _run(task_ids: Sequence[str], address: ApiAddress, console: Console) -> list[TaskView]:
     views: list[TaskView] = []
     with progress_display(console) as display:
         display.say(f"API {address.value} ({address.source})")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
-from cli.addresses import Address
+from cli.addresses import ApiAddress
 from cli.api.client import connected_api
 from cli.api.task_view import TaskView
 from cli.exit_codes import ExitCode
@@ -28,7 +28,7 @@ class _Found:
 
 
 def list_tasks(
-    wanted: Mapping[str, str], address: Address, *, limit: int, after: str | None, as_json: bool
+    wanted: Mapping[str, str], address: ApiAddress, *, limit: int, after: str | None, as_json: bool
 ) -> ExitCode:
     """Write at most `limit` tasks to standard output, newest first; `wanted` are the API's own filters.
 
@@ -55,7 +55,7 @@ def list_tasks(
 
 
 async def _list(
-    wanted: Mapping[str, str], address: Address, console: Console, *, limit: int, after: str | None
+    wanted: Mapping[str, str], address: ApiAddress, console: Console, *, limit: int, after: str | None
 ) -> _Found:
     views: list[TaskView] = []
     with progress_display(console) as display:

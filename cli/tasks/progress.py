@@ -25,7 +25,7 @@ _ORDER = (
 
 @dataclass(frozen=True, slots=True)
 class ProgressLine:
-    """One task. `percent` is 0 to 100; `note` says why it failed, where it did."""
+    """One task. `percent` is 0 to 100; `note` says why it failed, where it did; `text` is what it is just writing."""
 
     label: str
     status: str
@@ -33,17 +33,22 @@ class ProgressLine:
     attempts: int
     elapsed_seconds: float | None
     note: str | None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ProgressView:
-    """The lines shown, and how many of all are how far. `in_flight` says whether `lines` are only some of `total`."""
+    """The lines shown, and how many of all are how far. `in_flight_only` says that `lines` are only some of `total`.
+
+    `has_more` says that `total` is of those that are known so far.
+    """
 
     lines: tuple[ProgressLine, ...]
     in_flight_only: bool
     counts: tuple[tuple[str, int], ...]
     finished: int
     total: int
+    has_more: bool = False
 
     @property
     def percent(self) -> float:
@@ -51,10 +56,15 @@ class ProgressView:
         return 100 * self.finished / self.total if self.total else 0.0
 
 
-def progress_view(board: Board, total: int, now: float) -> ProgressView:
-    """The view at `now`, Unix seconds, of a board that will have `total` rows once all are submitted."""
+def progress_view(
+    board: Board, total: int, now: float, *, one_line_each: bool = True, has_more: bool = False
+) -> ProgressView:
+    """The view at `now`, Unix seconds, of a board that will have `total` rows once all are submitted.
+
+    Without `one_line_each` there are only the counts and some in flight, however few tasks there are.
+    """
     counts = board.counts()
-    in_flight_only = total > MAX_LINES
+    in_flight_only = total > MAX_LINES or not one_line_each
     rows = board.rows
     if in_flight_only:
         rows = [row for row in rows if row.view.status == Status.PROCESSING][:_MAX_IN_FLIGHT_LINES]
@@ -64,8 +74,9 @@ def progress_view(board: Board, total: int, now: float) -> ProgressView:
         lines=tuple(_line(row, now) for row in rows),
         in_flight_only=in_flight_only,
         counts=tuple(known + others),
-        finished=sum(row.is_final for row in board.rows),
+        finished=board.finished,
         total=total,
+        has_more=has_more,
     )
 
 
@@ -91,4 +102,5 @@ def _line(row: Row, now: float) -> ProgressLine:
         attempts=row.view.attempts,
         elapsed_seconds=row.elapsed_seconds(now),
         note=None if row.view.is_completed else row.view.error,
+        text="" if row.is_final else row.text,
     )

@@ -11,10 +11,12 @@ from rich.text import Text
 
 from cli.tasks.progress import ProgressView, duration
 from cli.tasks.progress_bar import progress_bar, status_style
-from cli.terminal_text import excerpt
+from cli.terminal_text import excerpt, printable
 
 _BAR_WIDTH, _PERCENT_WIDTH, _STATUS_WIDTH, _ATTEMPTS_WIDTH, _ELAPSED_WIDTH = 12, 4, 10, 11, 7
 _OVERALL_BAR_WIDTH = 40
+# What 80 columns leave for the first of them.
+_TEXT_WIDTH = 26
 _LONGEST_LINE = 400
 _SECONDS_BETWEEN_COUNTS = 2.0
 
@@ -87,10 +89,12 @@ class PlainDisplay:
         self._console.print(Text(excerpt(line, _LONGEST_LINE)), soft_wrap=True)
 
     def _show_counts(self, view: ProgressView, now: float) -> None:
-        is_due = now - self._counted_at >= _SECONDS_BETWEEN_COUNTS or view.finished == view.total
+        is_due = now - self._counted_at >= _SECONDS_BETWEEN_COUNTS or (
+            view.finished == view.total and not view.has_more
+        )
         if is_due and view.counts != self._counts:
             self._counts, self._counted_at = view.counts, now
-            self.say(f"{view.finished} of {view.total} done: {_counts(view)}")
+            self.say(f"{view.finished} of {_total(view, '')} done: {_counts(view)}")
 
 
 def render_progress(view: ProgressView, *, ascii_only: bool) -> RenderableType:
@@ -113,13 +117,25 @@ def render_progress(view: ProgressView, *, ascii_only: bool) -> RenderableType:
             _attempts(line.attempts),
             duration(line.elapsed_seconds),
         )
+        if line.text:
+            table.add_row(Text(_end_of(line.text), "dim"))
     if not view.in_flight_only:
         return table
     overall = Text.assemble(
         progress_bar(view.percent, _OVERALL_BAR_WIDTH, "green", ascii_only=ascii_only),
-        f"  {view.finished:,} of {view.total:,} done",
+        f"  {view.finished:,} of {_total(view, ',')} done",
     )
     return Group(overall, Text(_counts(view), "dim"), table)
+
+
+def _end_of(text: str) -> str:
+    """The last words of a text that goes on, as many as fit beside the bars."""
+    line = " ".join(printable(text).split())
+    return line if len(line) <= _TEXT_WIDTH else "…" + line[1 - _TEXT_WIDTH :]
+
+
+def _total(view: ProgressView, separator: str) -> str:
+    return f"{view.total:{separator}}{' and more' if view.has_more else ''}"
 
 
 def _attempts(count: int) -> str:

@@ -1,43 +1,68 @@
-"""Prompts as the user gives them: arguments, a file of lines, JSONL."""
+"""Prompts as the user writes them: texts, or lines of JSON; pure."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import Any, BinaryIO
+from dataclasses import dataclass
+from typing import Any
 
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 
-STDIN = Path("-")
-
 # The API takes no more levels.
 _DEEPEST = 200
+
+_CHAT_PATH = "/v1/chat/completions"
+
+# What says of an object that it is a prompt.
+_TELLING = frozenset({"prompt", "messages", "body"})
 
 # What the API takes as one prompt: a text, or an OpenAI chat object.
 Prompt = str | dict[str, Any]
 
 
-def read_prompts(arguments: Sequence[str], file: Path | None, stdin: BinaryIO, *, jsonl: bool) -> list[Prompt]:
-    """Every prompt in order: the arguments, then the file's lines; `-` is `stdin`, a name in .jsonl means `jsonl`.
+@dataclass(frozen=True, slots=True)
+class PromptLine:
+    """One prompt, and the name that its answer is given back with, where its line has one."""
+
+    prompt: Prompt
+    custom_id: str | None = None
+
+
+def argument_lines(arguments: Sequence[str]) -> list[PromptLine]:
+    """Each argument of the command line as a prompt.
 
     Raises:
-        CommandError: There is none, one cannot be sent as JSON, or the file cannot be read; the text names the argument
-            or the line at fault.
+        CommandError: One is no UTF-8; the text has its number.
     """
     for number, argument in enumerate(arguments, start=1):
         check_utf8(argument, f"prompt {number} of the command line")
-    prompts: list[Prompt] = list(arguments)
-    if file == STDIN:
-        prompts += _lines_of("standard input", stdin, jsonl=jsonl)
-    elif file is not None:
+    return [PromptLine(argument) for argument in arguments]
+
+
+def read_lines(name: str, lines: Iterable[bytes], *, jsonl: bool) -> Iterator[PromptLine]:
+    """The prompts of a file's lines, blank ones left out; `name` is the file's in errors.
+
+    Raises:
+        CommandError: A line cannot be sent; the text has its number.
+    """
+    for number, line in enumerate(lines, start=1):
+        where = f"{name}, line {number}"
         try:
-            with file.open("rb") as lines:
-                prompts += _lines_of(str(file), lines, jsonl=jsonl or file.suffix == ".jsonl")
-        except OSError as error:
-            raise CommandError(f"{file} cannot be read: {error.strerror}", ExitCode.USAGE) from error
-    if not prompts:
-        raise CommandError('nothing to submit: give prompts, or a file of them with "-f"', ExitCode.USAGE)
-    return prompts
+            # A byte order mark is no part of the first prompt.
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+        except UnicodeDecodeError as error:
+            raise CommandError(f"{where}: this is not UTF-8", ExitCode.USAGE) from error
+        if text:
+            yield _parsed(text, where) if jsonl else PromptLine(text)
+
+
+def looks_like_jsonl(line: bytes) -> bool:
+    """Whether a first line is a JSON string or an object with a prompt, rather than a text to be sent as it is."""
+    try:
+        value = json.loads(line.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, str) or (isinstance(value, dict) and not _TELLING.isdisjoint(value))
 
 
 def check_utf8(argument: str, name: str) -> None:
@@ -58,30 +83,39 @@ def prompt_text(prompt: Prompt) -> str:
     return content if isinstance(content, str) else json.dumps(prompt, ensure_ascii=False)
 
 
-def _lines_of(name: str, lines: Iterable[bytes], *, jsonl: bool) -> Iterator[Prompt]:
-    for number, line in enumerate(lines, start=1):
-        try:
-            # A byte order mark is no part of the first prompt.
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-        except UnicodeDecodeError as error:
-            raise CommandError(f"{name}, line {number}: this is not UTF-8", ExitCode.USAGE) from error
-        if text:
-            yield _parsed(text, f"{name}, line {number}") if jsonl else text
-
-
-def _parsed(line: str, where: str) -> Prompt:
+def _parsed(line: str, where: str) -> PromptLine:
     try:
-        prompt = json.loads(line)
-        if not isinstance(prompt, str | dict):
+        value = json.loads(line)
+        if not isinstance(value, str | dict):
             raise CommandError(f"{where}: a prompt is a JSON string or an object with messages", ExitCode.USAGE)
-        _check_sendable(prompt)
+        _check_sendable(value)
     except UnicodeEncodeError as error:
         raise CommandError(f"{where}: half of a surrogate pair is no text", ExitCode.USAGE) from error
     except ValueError as error:
         raise CommandError(f"{where}: this is not JSON ({error})", ExitCode.USAGE) from error
     except RecursionError as error:
         raise CommandError(f"{where}: this is nested too deeply", ExitCode.USAGE) from error
-    return prompt
+    return PromptLine(value) if isinstance(value, str) else _of_object(value, where)
+
+
+def _of_object(line: dict[str, Any], where: str) -> PromptLine:
+    """A chat object, the same with a text as `prompt`, or a line of OpenAI's batch files."""
+    prompt = dict(line)
+    custom_id = prompt.pop("custom_id", None)
+    if custom_id is not None and not isinstance(custom_id, str):
+        raise CommandError(f"{where}: custom_id should be a text", ExitCode.USAGE)
+    if "body" in prompt:
+        body, url = prompt.pop("body"), prompt.pop("url", _CHAT_PATH)
+        prompt.pop("method", None)
+        if not isinstance(body, dict) or url != _CHAT_PATH or prompt:
+            raise CommandError(f"{where}: beside its body a line has custom_id, method and url", ExitCode.USAGE)
+        prompt = dict(body)
+    if "prompt" in prompt:
+        text = prompt.pop("prompt")
+        if not isinstance(text, str) or "messages" in prompt:
+            raise CommandError(f"{where}: prompt is a text, and stands in the place of messages", ExitCode.USAGE)
+        prompt = {"messages": [{"role": "user", "content": text}], **prompt}
+    return PromptLine(prompt, custom_id)
 
 
 def _check_sendable(prompt: Prompt) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from cli.addresses import Address
+from cli.addresses import ApiAddress
 from cli.api.link import ApiLink, linked_api
 from cli.api.operator import operator_headers
 from cli.errors import CommandError
@@ -24,7 +24,7 @@ _STARTED = frozenset({"started", "again"})
 _IN_DOUBT = "run this again: nothing starts twice"
 
 
-def retry(task_ids: Sequence[str], address: Address, *, as_json: bool) -> ExitCode:
+def retry(task_ids: Sequence[str], address: ApiAddress, *, as_json: bool) -> ExitCode:
     """Start another run of the tasks; what became of each on standard output, in the order given.
 
     `OK` when each was started; `NOT_COMPLETED` when some have their answer, have not ended or are not known.
@@ -33,7 +33,7 @@ def retry(task_ids: Sequence[str], address: Address, *, as_json: bool) -> ExitCo
         CommandError: The API refused a request or does not answer. Some may be started; repeating does no harm.
     """
     console = Console(stderr=True, highlight=False)
-    headers = operator_headers()
+    headers = operator_headers(address)
 
     def say(line: str) -> None:
         console.print(Text(line), soft_wrap=True)

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from rich.console import Console
 
-from cli.addresses import Address
+from cli.addresses import ApiAddress
 from cli.api.client import ApiClient, connected_api
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
@@ -19,7 +19,7 @@ from cli.tasks.board import Board
 from cli.tasks.following import follow
 from cli.tasks.polling import IDS_PER_QUERY
 from cli.tasks.progress_display import progress_display
-from cli.tasks.prompts import STDIN
+from cli.tasks.prompt_source import STDIN
 from cli.tasks.table import show_tasks
 
 _SEPARATORS = re.compile(r"[\s,]+")
@@ -43,7 +43,7 @@ def read_task_ids(arguments: Sequence[str], file: Path | None, stdin: BinaryIO) 
     return list(dict.fromkeys(task_ids))
 
 
-def show(task_ids: Sequence[str], address: Address, *, watch: bool, as_json: bool) -> ExitCode:
+def show(task_ids: Sequence[str], address: ApiAddress, *, watch: bool, as_json: bool) -> ExitCode:
     """Write the tasks to standard output; with `watch`, show their progress first until all are final.
 
     Raises:
@@ -64,7 +64,7 @@ def show(task_ids: Sequence[str], address: Address, *, watch: bool, as_json: boo
     return ExitCode.NOT_COMPLETED if has_failures else ExitCode.OK
 
 
-async def _run(task_ids: Sequence[str], address: Address, board: Board, console: Console, *, watch: bool) -> None:
+async def _run(task_ids: Sequence[str], address: ApiAddress, board: Board, console: Console, *, watch: bool) -> None:
     with progress_display(console) as display:
         display.say(f"API {address.value} ({address.source})")
         async with connected_api(address, display.say) as api:

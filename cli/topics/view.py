@@ -12,6 +12,9 @@ from rich.text import Text
 from cli.terminal_text import printable
 from common.topic_report import GroupLag, NewestRecord, TopicReport
 
+# Of a record of ours its key, and what all records of a topic have alike.
+_TOLD_ANYWAY = frozenset({"task-id", "content-type"})
+
 
 def show_reports(
     console: Console, names: Sequence[str], reports: Sequence[TopicReport | None], *, prefix: str, with_value: bool
@@ -49,18 +52,7 @@ def as_json_object(name: str, report: TopicReport | None, *, with_value: bool) -
     """The report as JSON; times in Unix seconds UTC, bytes that are no text as hexadecimal."""
     if report is None:
         return {"topic": name, "exists": False}
-    newest: dict[str, Any] | None = None
-    if report.newest is not None:
-        newest = {
-            "partition": report.newest.partition,
-            "offset": report.newest.offset,
-            "timestamp": report.newest.timestamp,
-            "key": _text(report.newest.key),
-            "headers": {name: _text(value) for name, value in report.newest.headers},
-            "size": report.newest.size,
-        }
-        if with_value:
-            newest["value"] = _value(report.newest.value)
+    newest = None if report.newest is None else record_as_json(report.newest, with_value=with_value)
     return {
         "topic": name,
         "exists": True,
@@ -71,6 +63,39 @@ def as_json_object(name: str, report: TopicReport | None, *, with_value: bool) -
         "lags": [{"group": lag.group, "records": lag.records, "members": lag.members} for lag in report.lags],
         "newest": newest,
     }
+
+
+def record_as_json(record: NewestRecord, *, with_value: bool) -> dict[str, Any]:
+    """The same of one record."""
+    shown: dict[str, Any] = {
+        "partition": record.partition,
+        "offset": record.offset,
+        "timestamp": record.timestamp,
+        "key": _text(record.key),
+        "headers": {name: _text(value) for name, value in record.headers},
+        "size": record.size,
+    }
+    if with_value:
+        shown["value"] = _value(record.value)
+    return shown
+
+
+def show_record(console: Console, record: NewestRecord, *, with_value: bool) -> None:
+    """One record of many: a line of what it is, and its value below when asked for."""
+    when = datetime.fromtimestamp(record.timestamp).astimezone()
+    headers = " ".join(f"{name}={_text(value) or ''}" for name, value in record.headers if name not in _TOLD_ANYWAY)
+    console.print(
+        Text.assemble(
+            (f"{when:%F %T}.{when.microsecond // 1000:03d}", "dim"),
+            f"  {record.partition}-{record.offset}  {printable(_text(record.key) or '(no key)')}",
+            f"  {record.size:,} bytes" if record.value is not None else "  (forgotten)",
+            (f"  {printable(headers)}" if headers else "", "dim"),
+        ),
+        soft_wrap=True,
+    )
+    if with_value and record.value is not None:
+        value = json.dumps(_value(record.value), ensure_ascii=False)
+        console.print(Text(f"  {printable(value)}"), soft_wrap=True)
 
 
 def _replicas(report: TopicReport) -> Text:

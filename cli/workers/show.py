@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from cli.addresses import Address
+from cli.addresses import ApiAddress
 from cli.api.link import linked_api
 from cli.api.operator import operator_headers
 from cli.errors import CommandError
@@ -18,14 +18,14 @@ from cli.workers.view import show_workers
 _PATH = "/v1/operator/workers"
 
 
-def show(address: Address, *, as_json: bool) -> ExitCode:
+def show(address: ApiAddress, *, as_json: bool) -> ExitCode:
     """Write the workers to standard output; `NOT_COMPLETED` when none is working.
 
     Raises:
         CommandError: The API refused the request or does not answer.
     """
     console = Console(stderr=True, highlight=False)
-    headers = operator_headers()
+    headers = operator_headers(address)
 
     def say(line: str) -> None:
         console.print(Text(line), soft_wrap=True)

@@ -43,6 +43,8 @@ class ScriptedApi:
         self.url = url
         self.requests: list[str] = []
         self.keys: list[str | None] = []
+        self.authorizations: list[str | None] = []
+        self.last_event_ids: list[str | None] = []
         self._replies = deque(replies)
 
     def _next(self) -> Reply:
@@ -52,6 +54,8 @@ class ScriptedApi:
         await request.read()
         self.requests.append(f"{request.method} {request.rel_url}")
         self.keys.append(request.headers.get("Idempotency-Key"))
+        self.last_event_ids.append(request.headers.get("Last-Event-ID"))
+        self.authorizations.append(request.headers.get("Authorization"))
         reply = self._next()
         if reply.cut:
             assert request.transport is not None

@@ -89,7 +89,7 @@ async def test_one_answer_stands_alone_on_standard_output(promptmill: Promptmill
 async def test_jsonl_goes_in_and_comes_out(promptmill: Promptmill) -> None:
     chat = {"messages": [{"role": "user", "content": "où"}], "model": "other", "metadata": {"row": "7"}}
     lines = f"{json.dumps('one')}\n{json.dumps(chat)}\n"
-    run = await promptmill.run("submit", "--jsonl", "-f", "-", "--json", "--lane", "batch", stdin=lines.encode())
+    run = await promptmill.run("submit", "--lane", "batch", stdin=lines.encode())
     assert run.status == ExitCode.OK
     one, two = entries(run)
     assert (one["status"], one["result"], one["lane"]) == ("completed", "echo: one", "batch")
@@ -152,8 +152,8 @@ async def test_ctrl_c_says_how_to_go_on_and_the_tasks_go_on(promptmill: Promptmi
     run = await finish(process)
     assert (run.status, run.output) == (ExitCode.INTERRUPTED, "")
     last = run.errors.splitlines()[-1]
-    assert last.startswith("promptmill tasks --watch ")
-    task_ids = last.split()[3:]
+    assert last.startswith("promptmill watch ")
+    task_ids = last.split()[2:]
     assert {entry["status"] for entry in await promptmill.api.tasks(task_ids)} == {"processing"}
     await promptmill.model.release_all()
     watched = await promptmill.run(*last.split()[1:])

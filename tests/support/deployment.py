@@ -129,8 +129,14 @@ class Deployment:
         )
         return await self._processes.start(child)
 
-    def _environment(self, own: dict[str, object]) -> dict[str, str]:
-        settings = {
+    @property
+    def settings(self) -> dict[str, str]:
+        """The variables that say where Kafka, Redis and the model are, as each service gets them."""
+        return {variable_name(*path.split("__")): str(value) for path, value in self._settings.items()}
+
+    @property
+    def _settings(self) -> dict[str, object]:
+        return {
             "kafka__bootstrap_servers": self.kafka.bootstrap_servers,
             "kafka__topic_prefix": self.kafka.topic_prefix,
             "kafka__replication_factor": self.kafka.replication_factor,
@@ -141,8 +147,10 @@ class Deployment:
             "llm__base_url": self._model_url,
             "llm__api_key": "test-key",
             "llm__model": "fake-model",
-            **own,
         }
+
+    def _environment(self, own: dict[str, object]) -> dict[str, str]:
+        settings = {**self._settings, **own}
         # Nothing else from outside: a developer's own settings must not decide a test.
         return {
             **{name: os.environ[name] for name in _FROM_OUTSIDE if name in os.environ},

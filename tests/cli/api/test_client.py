@@ -3,7 +3,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from cli.addresses import Address
+from cli.addresses import ApiAddress
 from cli.api.client import ApiClient, connected_api
 from cli.api.patience import Patience
 from cli.errors import CommandError
@@ -22,7 +22,7 @@ async def client_of(
     said: list[str] = []
     async with (
         scripted_api(*replies) as api,
-        connected_api(Address(api.url, "from the test"), said.append, patience) as client,
+        connected_api(ApiAddress(api.url, "from the test"), said.append, patience) as client,
     ):
         yield client, api, said
 
@@ -113,7 +113,7 @@ async def test_nobody_at_the_address_is_said_with_the_reason() -> None:
     async with scripted_api(tasks()) as gone:
         url = gone.url
     said: list[str] = []
-    async with connected_api(Address(url, "from the test"), said.append, BRIEF) as client:
+    async with connected_api(ApiAddress(url, "from the test"), said.append, BRIEF) as client:
         with pytest.raises(
             CommandError, match=rf"{url} \(from the test\) does not answer: Connection refused"
         ) as caught:

@@ -82,3 +82,26 @@ def test_elapsed_time_stops_also_where_the_api_has_no_end_and_is_never_negative(
     other = board_of("b")
     other.update(["b"], [view("b", "processing", created_at=NOW + 50)], NOW)
     assert other.rows[0].elapsed_seconds(NOW) == 0
+
+
+def test_rows_that_are_taken_off_are_followed_no_more_and_count_on() -> None:
+    board = board_of("a", "b", "c")
+    board.update(["a", "c"], [view("a", "completed"), view("c", "failed")], NOW)
+    assert board.ended_at_head == 1
+    assert [row.view.task_id for row in board.take_off(board.ended_at_head)] == ["a"]
+    assert board.ended_at_head == 0
+    assert (board.unfinished, board.task_ids) == (["b"], ["b", "c"])
+    assert (board.total, board.finished, board.accepted) == (3, 2, 3)
+    assert board.counts() == {"completed": 1, "failed": 1, "queued": 1}
+    board.update(["a"], [view("a", "failed")], NOW)
+    board.update(["b"], [view("b", "completed")], NOW)
+    assert board.ended_at_head == 2
+    board.take_off(2)
+    assert (board.is_done, board.rows, board.finished) == (True, [], 3)
+    assert not board.all_completed
+
+
+def test_what_was_taken_off_before_its_end_is_not_counted_as_ended() -> None:
+    board = board_of("a", "b")
+    board.take_off(2)
+    assert (board.total, board.finished, board.is_done, board.all_completed) == (2, 0, True, False)

@@ -1,5 +1,5 @@
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,56 +9,15 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from cli.addresses import STACK_FILE
 from cli.exit_codes import ExitCode
-from common.connections import create_admin, create_group_consumer, create_producer, create_reader
-from common.settings import KafkaSettings, TaskSettings, variable_name
+from common.connections import create_group_consumer
+from common.settings import KafkaSettings, variable_name
 from common.topic_report import TopicReport, report_topics
-from common.topics import MAX_RESULT_RECORD_BYTES, TopicNames, ensure_topics, topic_specs
+from common.topics import TopicNames
 from tests.cli.running import run_command
+from tests.cli.topics.conftest import CLIENT_ID, variables
 from tests.support.waiting import until
 
-CLIENT_ID = "test"
 NOBODY = "127.0.0.1:1"
-
-
-@pytest.fixture
-def names(kafka_settings: KafkaSettings) -> TopicNames:
-    return TopicNames(kafka_settings.topic_prefix)
-
-
-@pytest.fixture
-async def admin(kafka_settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = create_admin(kafka_settings, CLIENT_ID)
-    await admin.start()
-    yield admin
-    await admin.close()
-
-
-@pytest.fixture
-async def reader(kafka_settings: KafkaSettings) -> AsyncIterator[AIOKafkaConsumer]:
-    reader = create_reader(kafka_settings, CLIENT_ID)
-    await reader.start()
-    yield reader
-    await reader.stop()
-
-
-@pytest.fixture
-async def producer(kafka_settings: KafkaSettings) -> AsyncIterator[AIOKafkaProducer]:
-    producer = create_producer(kafka_settings, CLIENT_ID, max_record_bytes=MAX_RESULT_RECORD_BYTES)
-    await producer.start()
-    yield producer
-    await producer.stop()
-
-
-@pytest.fixture
-async def topics(admin: AIOKafkaAdminClient, kafka_settings: KafkaSettings) -> None:
-    await ensure_topics(admin, topic_specs(kafka_settings, TaskSettings()))
-
-
-def variables(settings: KafkaSettings) -> dict[str, str]:
-    return {
-        variable_name("kafka", "bootstrap_servers"): settings.bootstrap_servers,
-        variable_name("kafka", "topic_prefix"): settings.topic_prefix,
-    }
 
 
 def found(reports: list[TopicReport | None]) -> list[TopicReport]:

@@ -1,0 +1,12 @@
+import sys
+from typing import BinaryIO
+
+
+def open_standard_input() -> BinaryIO | None:
+    """Standard input to be read apart from `sys.stdin`; None where a person sits at it, or where there is none.
+
+    A thread may be left behind that reads it: at the end Python would take the lock of its own `sys.stdin`.
+    """
+    if sys.stdin is None or sys.stdin.isatty():
+        return None
+    return open(sys.stdin.fileno(), "rb", closefd=False)

@@ -1,0 +1,52 @@
+from collections.abc import AsyncIterator
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+
+from common.connections import create_admin, create_producer, create_reader
+from common.settings import KafkaSettings, TaskSettings, variable_name
+from common.topics import MAX_RESULT_RECORD_BYTES, TopicNames, ensure_topics, topic_specs
+
+CLIENT_ID = "test"
+
+
+@pytest.fixture
+def names(kafka_settings: KafkaSettings) -> TopicNames:
+    return TopicNames(kafka_settings.topic_prefix)
+
+
+@pytest.fixture
+async def admin(kafka_settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = create_admin(kafka_settings, CLIENT_ID)
+    await admin.start()
+    yield admin
+    await admin.close()
+
+
+@pytest.fixture
+async def reader(kafka_settings: KafkaSettings) -> AsyncIterator[AIOKafkaConsumer]:
+    reader = create_reader(kafka_settings, CLIENT_ID)
+    await reader.start()
+    yield reader
+    await reader.stop()
+
+
+@pytest.fixture
+async def producer(kafka_settings: KafkaSettings) -> AsyncIterator[AIOKafkaProducer]:
+    producer = create_producer(kafka_settings, CLIENT_ID, max_record_bytes=MAX_RESULT_RECORD_BYTES)
+    await producer.start()
+    yield producer
+    await producer.stop()
+
+
+@pytest.fixture
+async def topics(admin: AIOKafkaAdminClient, kafka_settings: KafkaSettings) -> None:
+    await ensure_topics(admin, topic_specs(kafka_settings, TaskSettings()))
+
+
+def variables(settings: KafkaSettings) -> dict[str, str]:
+    return {
+        variable_name("kafka", "bootstrap_servers"): settings.bootstrap_servers,
+        variable_name("kafka", "topic_prefix"): settings.topic_prefix,
+    }

@@ -1,0 +1,96 @@
+import asyncio
+import json
+import signal
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from cli.exit_codes import ExitCode
+from common.settings import KafkaSettings
+from common.topics import TopicNames
+from tests.cli.running import finish, run_command, start_command
+from tests.cli.topics.conftest import variables
+from tests.support.unreadable_records import write_unreadable
+
+
+async def written(producer: AIOKafkaProducer, topic: str, number: int) -> None:
+    await producer.send_and_wait(
+        topic,
+        json.dumps({"secret": number}).encode(),
+        f"key-{number}".encode(),
+        partition=number % 3,
+        timestamp_ms=1_700_000_000_000 + number,
+        headers=[("tenant", b"local"), ("task-id", b"told as the key")],
+    )
+
+
+@pytest.mark.usefixtures("topics")
+async def test_the_newest_records_of_all_partitions_come_in_the_order_of_their_times(
+    producer: AIOKafkaProducer, names: TopicNames, kafka_settings: KafkaSettings, tmp_path: Path
+) -> None:
+    for number in range(7):
+        await written(producer, names.results, number)
+    environ = variables(kafka_settings)
+    command = ("topics", "tail", "results", "--no-follow", "--last", "4")
+    run = await run_command(*command, folder=tmp_path, environ=environ)
+    assert run.status == ExitCode.OK
+    assert [line.split()[3] for line in run.output.splitlines()] == ["key-3", "key-4", "key-5", "key-6"]
+    assert run.output.splitlines()[0].endswith("0-1  key-3  13 bytes  tenant=local")
+    assert "secret" not in run.output
+    shown = await run_command(*command, "--content", folder=tmp_path, environ=environ)
+    assert '  {"secret": 6}' in shown.output.splitlines()
+    lines = (await run_command(*command, "--json", folder=tmp_path, environ=environ)).output.splitlines()
+    assert json.loads(lines[0]) == {
+        "partition": 0,
+        "offset": 1,
+        "timestamp": 1_700_000_000.003,
+        "key": "key-3",
+        "headers": {"tenant": "local", "task-id": "told as the key"},
+        "size": 13,
+    }
+    nothing = await run_command(*command[:-1], "0", folder=tmp_path, environ=environ)
+    assert (nothing.status, nothing.output) == (ExitCode.OK, "")
+
+
+@pytest.mark.usefixtures("topics")
+async def test_new_records_are_followed_until_ctrl_c(
+    producer: AIOKafkaProducer, names: TopicNames, kafka_settings: KafkaSettings, tmp_path: Path
+) -> None:
+    await written(producer, names.batch, 0)
+    process = await start_command(
+        "topics", "tail", "batch", "--json", "--content", folder=tmp_path, environ=variables(kafka_settings)
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(60):
+        first = json.loads(await process.stdout.readline())
+        await written(producer, names.batch, 1)
+        second = json.loads(await process.stdout.readline())
+    assert [first["value"], second["value"]] == [{"secret": 0}, {"secret": 1}]
+    process.send_signal(signal.SIGINT)
+    run = await finish(process)
+    assert (run.status, run.output) == (ExitCode.INTERRUPTED, "")
+    assert "Traceback" not in run.errors
+
+
+@pytest.mark.usefixtures("topics")
+async def test_a_record_that_cannot_be_read_is_named_and_passed_over(
+    producer: AIOKafkaProducer, names: TopicNames, kafka_settings: KafkaSettings, tmp_path: Path
+) -> None:
+    await write_unreadable(producer, names.interactive, 1, [b"before", None, b"after"])
+    await producer.send_and_wait(names.interactive, b"elsewhere", b"key", partition=0)
+    command = ("topics", "tail", "interactive", "--no-follow", "--content", "--json")
+    run = await run_command(*command, folder=tmp_path, environ=variables(kafka_settings))
+    assert run.status == ExitCode.OK
+    assert {json.loads(line)["value"] for line in run.output.splitlines()} == {"before", "after", "elsewhere"}
+    assert "partition 1, offset 1: a record that cannot be read" in run.errors
+
+
+async def test_a_topic_that_is_not_there_is_said_to_be_missing(
+    kafka_settings: KafkaSettings, names: TopicNames, tmp_path: Path
+) -> None:
+    run = await run_command("topics", "tail", "dead-letters", folder=tmp_path, environ=variables(kafka_settings))
+    assert run.status == ExitCode.NOT_COMPLETED
+    assert run.errors.splitlines()[-1] == (
+        f"promptmill: {names.dead_letters} is not there yet: a service makes it when it starts"
+    )

@@ -23,9 +23,9 @@ _HELP = f"""An asynchronous LLM API on Kafka: submit prompts, see them answered.
 The API is found by --api, then --profile, then {API_URL_VARIABLE}, then {PROFILE_VARIABLE}, then {STACK_FILE} of
 `promptmill up`, else {DEFAULT_API_URL}.
 
-Exit status: 0 done and completed, 1 some tasks failed, expired, were cancelled or are unknown, 2 wrong command, input
-or settings, 3 the API or Kafka is out of reach, 130 ended by Ctrl-C.
-"""
+Exit status:
+
+{"".join(f"{code.value}: {code.meaning}{chr(10)}{chr(10)}" for code in ExitCode)}"""
 
 
 def create_app() -> typer.Typer:
@@ -212,11 +212,11 @@ def _workers(*, api: ApiOption = None, profile: ProfileOption = None, as_json: J
     raise typer.Exit(show(chosen_api(api, profile), as_json=as_json))
 
 
-def _rebuild() -> None:
+def _rebuild(*, as_json: JsonOption = False) -> None:
     """Write into Redis what it lacks of what Kafka has: after a loss, or from an old copy. Safe at any time."""
     from cli.rebuild import rebuild_store  # noqa: PLC0415 (start-up time)
 
-    rebuild_store(os.environ, Path())
+    rebuild_store(os.environ, Path(), as_json=as_json)
 
 
 def _settings(*, as_json: JsonOption = False) -> None:

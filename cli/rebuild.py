@@ -1,11 +1,13 @@
 """`promptmill rebuild`: the store from Kafka, in this process; workers and APIs may go on meanwhile."""
 
 import asyncio
+import json
 import logging
 import secrets
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from aiokafka.errors import KafkaError
@@ -32,7 +34,7 @@ _BUSY_SECONDS = 0.5
 _TOKEN_BYTES = 16
 
 
-def rebuild_store(environ: Mapping[str, str], folder: Path) -> None:
+def rebuild_store(environ: Mapping[str, str], folder: Path, *, as_json: bool) -> None:
     """Write into Redis what it lacks of what Kafka has; `folder` may have a local stack.
 
     Raises:
@@ -64,6 +66,9 @@ def rebuild_store(environ: Mapping[str, str], folder: Path) -> None:
         raise CommandError(message, ExitCode.OUT_OF_REACH) from error
     if rebuilt is None:
         raise CommandError("the store was lost again meanwhile: run this once more", ExitCode.OUT_OF_REACH)
+    if as_json:
+        print(json.dumps(asdict(rebuilt)))
+        return
     print(
         f"{rebuilt.outcomes} finished and {rebuilt.reopened} open tasks restored, "
         f"{rebuilt.deleted} deleted ones kept deleted, {rebuilt.unreadable} records passed over"

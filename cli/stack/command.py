@@ -9,6 +9,7 @@ import typer
 from cli.addresses import DEFAULT_DATA_DIR, is_http_url
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
+from cli.options import JsonOption
 from cli.stack.errors import StackError
 from cli.stack.options import StackOptions
 
@@ -48,6 +49,7 @@ def up(
         bool,
         typer.Option("--no-llm", help="Never start the local model: --llm-base-url's answers, or else OpenAI's."),
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Run Kafka, Valkey, a model and both services on this machine, until Ctrl-C."""
     if llm_base_url is not None and not is_http_url(llm_base_url):
@@ -68,9 +70,10 @@ def up(
         data_dir=data_dir,
         ephemeral=ephemeral,
         no_llm=no_llm,
+        as_json=as_json,
     )
     try:
-        status = asyncio.run(run_stack(options, os.environ, Console()))
+        status = asyncio.run(run_stack(options, os.environ, Console(stderr=as_json)))
     except (StackError, OSError) as error:
         print(f"promptmill up: {_in_words(error)}", file=sys.stderr)
         raise typer.Exit(_CANNOT_START) from error

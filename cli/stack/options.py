@@ -17,3 +17,4 @@ class StackOptions:
     data_dir: Path
     ephemeral: bool
     no_llm: bool
+    as_json: bool = False

@@ -1,8 +1,10 @@
 import asyncio
+import json
 import random
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -82,6 +84,8 @@ async def _run(stack: Stack, options: StackOptions, data_dir: DataDir, shown: Di
                 shown.finish()
                 took = time.monotonic() - began
                 shown.say(ready_message(stack.addresses, options, data_dir, Path(sys.executable).parent, took))
+                if options.as_json:
+                    print(json.dumps(asdict(stack.addresses)), flush=True)
                 await stack.run_until(stop.requested)
         finally:
             await stack.stop()

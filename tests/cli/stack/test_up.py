@@ -1,4 +1,5 @@
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -51,7 +52,7 @@ async def test_everything_is_up_comes_back_when_killed_keeps_its_data_and_leaves
 ) -> None:
     up = Up(
         tmp_path,
-        *("--ephemeral", "--llm-base-url", fake_model.base_url, "--concurrency", "3"),
+        *("--ephemeral", "--llm-base-url", fake_model.base_url, "--concurrency", "3", "--json"),
         PROMPTMILL_API__MAX_PROMPTS_PER_REQUEST="2",
     )
     async with _started(up) as api:
@@ -60,6 +61,8 @@ async def test_everything_is_up_comes_back_when_killed_keeps_its_data_and_leaves
         assert stack["llm"] == fake_model.base_url
         # Said just after stack.json is there.
         await until(lambda: f"PROMPTMILL_API_URL={stack['api']} " in up.said())
+        said = await until(lambda: [line for line in up.said().splitlines() if line.startswith("{")])
+        assert [json.loads(line) for line in said] == [{name: stack[name] for name in stack if name != "pids"}]
         assert stack["pids"]["llm"] is None
         assert [len(stack["pids"][kind]) for kind in ("api", "workers", "kafka")] == [1, 2, 1]
         assert sorted(all_pids(stack)) == sorted(up.running_pids())

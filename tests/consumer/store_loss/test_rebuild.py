@@ -1,6 +1,7 @@
 """A store rebuilt from Kafka shows what the lost one showed."""
 
 import asyncio
+import json
 import shutil
 import sys
 import time
@@ -185,6 +186,14 @@ async def test_the_command_rebuilds_by_hand_beside_traffic(scene: LossScene) -> 
     [later] = await api.submit(["three"])
     await api.wait_until_completed([later])
     await scene.check_each_once([*task_ids, later])
+    again = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "cli", "rebuild", "--json"),
+        env=scene.deployment.settings,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    output, _ = await asyncio.wait_for(again.communicate(), 120)
+    assert json.loads(output) == {"outcomes": 0, "deleted": 0, "reopened": 0, "unreadable": 0}
 
 
 async def test_the_command_says_of_no_store_that_it_is_whole_when_there_are_no_such_topics(scene: LossScene) -> None:

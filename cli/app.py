@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.addresses import API_URL_VARIABLE, DEFAULT_API_URL, STACK_FILE
+from cli.addresses import API_URL_VARIABLE, DEFAULT_API_URL, DEFAULT_DATA_DIR, STACK_FILE
 from cli.dead_letters.commands import dead_letter_commands
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
@@ -50,6 +50,7 @@ def create_app() -> typer.Typer:
     app.add_typer(dead_letter_commands(), name="dead-letters")
     app.command("rebuild")(_rebuild)
     app.command("settings")(_settings)
+    app.command("doctor")(_doctor)
     return app
 
 
@@ -224,3 +225,35 @@ def _settings(*, as_json: JsonOption = False) -> None:
     from cli.settings.show import show_settings  # noqa: PLC0415 (start-up time)
 
     show_settings(os.environ, as_json=as_json)
+
+
+def _doctor(
+    *,
+    data_dir: Annotated[
+        Path, typer.Option("--data-dir", metavar="DIRECTORY", help="Where the local stack keeps its data.")
+    ] = DEFAULT_DATA_DIR,
+    least_gib: Annotated[
+        float,
+        typer.Option("--min-free-gib", min=0, help="Less room on its disk is a failure, five times it a warning."),
+    ] = 1.0,
+    seconds: Annotated[float, typer.Option("--timeout-seconds", min=0.1, max=120, help="For each look.")] = 10.0,
+    strict: Annotated[bool, typer.Option("--strict", help="Status 1 for a warning too.")] = False,
+    api: ApiOption = None,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at Kafka, Redis, model, API, workers, clocks, settings and disk; say what is wrong, and what mends it."""
+    from cli.doctor.show import examine_and_show  # noqa: PLC0415 (start-up time)
+
+    raise typer.Exit(
+        examine_and_show(
+            chosen_api(api, profile),
+            os.environ,
+            Path(),
+            data_dir=data_dir,
+            least_gib=least_gib,
+            seconds=seconds,
+            strict=strict,
+            as_json=as_json,
+        )
+    )

@@ -174,6 +174,29 @@ def _fulfils(name: str, value: str, wanted: str) -> bool:
     return int(value) >= int(wanted)
 
 
+async def topic_states(admin: AIOKafkaAdminClient, specs: Sequence[TopicSpec]) -> dict[str, TopicState | None]:
+    """Each topic by its name as Kafka has it now, None for one that does not exist.
+
+    Raises:
+        KafkaError: a broker refuses, or is out of reach.
+    """
+    existing = set(await admin.list_topics())
+    there = [spec for spec in specs if spec.name in existing]
+    if not there:
+        return {spec.name: None for spec in specs}
+    described = {
+        topic["topic"]: topic["partitions"] for topic in await admin.describe_topics([each.name for each in there])
+    }
+    configs = await _configs(admin, there)
+    states: dict[str, TopicState | None] = {}
+    for spec in specs:
+        # Deleted since it was listed, it has none.
+        partitions = described.get(spec.name) or []
+        counts = [len(partition["replicas"]) for partition in partitions]
+        states[spec.name] = TopicState(len(counts), min(counts), configs[spec.name]) if counts else None
+    return states
+
+
 async def ensure_topics(admin: AIOKafkaAdminClient, specs: Sequence[TopicSpec]) -> None:
     """Create the topics that are missing, wait until each partition has a leader, check all settings.
 

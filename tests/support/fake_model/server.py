@@ -64,7 +64,10 @@ class FakeModelServer:
             return None
         if request.method == "POST" and request.path in _PROMPT_OF:
             return self._handle_call(request, exchange)
-        if request.method == "GET" and request.path == "/v1/models":
+        if request.method == "GET" and request.path == "/v1/models" and self.behaviour.error_status is not None:
+            code = self.behaviour.error_code or "error"
+            _answer_error(exchange, self.behaviour.error_status, "as the script has it", code=code)
+        elif request.method == "GET" and request.path == "/v1/models":
             model = {"id": MODEL, "object": "model", "created": 0, "owned_by": "promptmill"}
             exchange.answer_json(200, {"object": "list", "data": [model]})
         elif request.method == "GET" and request.path == "/health":

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import NoError, for_code
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
+
+from tests.support.waiting import until
 
 _TIMESTAMP_MS = 1
 
@@ -33,7 +36,17 @@ async def write_unreadable(
         headers = [(_NoText("x"), b"v")] if value is None else []
         builder.append(number, timestamp=timestamp_ms, key=key, value=value or b"poison", headers=headers)
     await producer.partitions_for(topic)
-    node = producer.client.cluster.leader_for_partition(TopicPartition(topic, partition))
-    request = ProduceRequest(None, -1, 5000, [(topic, [(partition, bytes(builder.build()))])])
-    response = await producer.client.send(node, request)
-    assert response.topics[0][1][0][1] == 0
+    batch = bytes(builder.build())
+
+    async def written() -> bool:
+        node = producer.client.cluster.leader_for_partition(TopicPartition(topic, partition))
+        request = ProduceRequest(None, -1, 5000, [(topic, [(partition, batch)])])
+        error = for_code((await producer.client.send(node, request)).topics[0][1][0][1])
+        if error is NoError:
+            return True
+        # A topic that was just made has a leader that does not know of it yet.
+        assert error.retriable, error
+        await producer.client.force_metadata_update()
+        return False
+
+    await until(written, what="the records that nobody can read")

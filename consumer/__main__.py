@@ -10,7 +10,7 @@ import uvloop
 from common.settings import SettingsError, load_settings
 from common.telemetry.logging import configure_logging
 from consumer.app import run_worker
-from consumer.settings import Settings
+from consumer.settings import SettingsForCalls
 from consumer.startup import StartError
 
 # Some hundred tasks' worth: of what a task leaves behind hardly anything needs a collection.
@@ -20,7 +20,7 @@ _ALLOCATIONS_PER_COLLECTION = 20_000
 def main() -> int:
     """Run until told to stop; the exit status."""
     try:
-        settings = load_settings(Settings)
+        settings = load_settings(SettingsForCalls)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -2,6 +2,7 @@
 
 import os
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
@@ -10,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from common.settings import Block, Port, ServiceSettings, variable_name
 
 _MIB = 1024 * 1024
+_OPENAI_HOST = "api.openai.com"
 
 
 class WorkerSettings(Block):
@@ -115,6 +117,12 @@ class LlmSettings(Block):
             raise ValueError("should begin with http:// or https://")
         return url
 
+    @property
+    def lacks_key(self) -> bool:
+        """Whether there is no key for a server that refuses whoever has none: OpenAI, in any region."""
+        host = urlsplit(self.base_url).hostname or ""
+        return self.api_key is None and (host == _OPENAI_HOST or host.endswith(f".{_OPENAI_HOST}"))
+
 
 class _OpenAiKey(PydanticBaseSettingsSource):
     """The key under the name that every OpenAI client reads, after our own names."""
@@ -160,5 +168,18 @@ class Settings(ServiceSettings):
                 f"{variable_name('llm', 'call_timeout_seconds')} ({call:g}) must be at most "
                 f"{variable_name('worker', 'drain_timeout_seconds')} ({drain:g}), and that less than "
                 f"{variable_name('worker', 'shutdown_grace_seconds')} ({grace:g})"
+            )
+        return self
+
+
+class SettingsForCalls(Settings):
+    """The same of one that calls the model: a rebuild, or who only looks at the settings, can do without its key."""
+
+    @model_validator(mode="after")
+    def _model_can_be_called(self) -> Self:
+        if self.llm.lacks_key:
+            raise ValueError(
+                f"{variable_name('llm', 'api_key')}: is not set, and OpenAI refuses every call without: set it, or "
+                f"OPENAI_API_KEY, or {variable_name('llm', 'base_url')} to a server that needs none"
             )
         return self

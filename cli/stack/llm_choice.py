@@ -24,7 +24,10 @@ def choose_llm(options: StackOptions, settings: LlmSettings, environ: Mapping[st
     key = _NO_KEY if settings.api_key is None else None
     if options.llm_base_url is not None:
         return LlmChoice(local=False, url=options.llm_base_url, model=None, key=key)
-    if settings.api_key is not None or options.no_llm:
+    if settings.api_key is not None:
         return LlmChoice(local=False, url=settings.base_url, model=None, key=None)
+    if options.no_llm:
+        # Who wants no model gets workers whose calls are refused: without any key they would not start.
+        return LlmChoice(local=False, url=settings.base_url, model=None, key=_NO_KEY if settings.lacks_key else None)
     named = environ.get("PROMPTMILL_LLM__MODEL")
     return LlmChoice(local=True, url=model_url(local_port), model=None if named else MODEL_NAME, key=key)

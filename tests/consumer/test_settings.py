@@ -1,7 +1,7 @@
 import pytest
 
 from common.settings import SettingsError, load_settings
-from consumer.settings import Settings
+from consumer.settings import Settings, SettingsForCalls
 
 
 @pytest.fixture(autouse=True)
@@ -53,3 +53,29 @@ def test_an_address_that_is_no_url_is_refused(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("PROMPTMILL_LLM__BASE_URL", "localhost:8000")
     with pytest.raises(SettingsError, match=r"PROMPTMILL_LLM__BASE_URL.*http://"):
         load_settings(Settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_refused"),
+    [
+        ({}, True),
+        ({"PROMPTMILL_LLM__API_KEY": "", "OPENAI_API_KEY": ""}, True),
+        ({"PROMPTMILL_LLM__BASE_URL": "https://eu.api.openai.com:443/v1"}, True),
+        ({"PROMPTMILL_LLM__BASE_URL": "https://API.openai.com/v1"}, True),
+        ({"PROMPTMILL_LLM__API_KEY": "own"}, False),
+        ({"OPENAI_API_KEY": "common"}, False),
+        ({"PROMPTMILL_LLM__BASE_URL": "http://vllm:8000/v1"}, False),
+        ({"PROMPTMILL_LLM__BASE_URL": "https://notapi.openai.com.example/v1"}, False),
+    ],
+)
+def test_who_calls_needs_a_key_for_openai_and_for_no_other(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], *, is_refused: bool
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings(Settings).llm.lacks_key is is_refused
+    if is_refused:
+        with pytest.raises(SettingsError, match=r"PROMPTMILL_LLM__API_KEY: .*PROMPTMILL_LLM__BASE_URL"):
+            load_settings(SettingsForCalls)
+    else:
+        load_settings(SettingsForCalls)

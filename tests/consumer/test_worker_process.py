@@ -47,6 +47,8 @@ async def launch(processes: Processes, folder: Path, **settings: object) -> Live
     async def at_once() -> bool:
         return True
 
+    # With an address of its own that needs no key; where nothing calls it, there need not be a model.
+    settings = {"llm__base_url": "http://127.0.0.1:9/v1", **settings}
     variables = {f"PROMPTMILL_{name.upper()}": str(value) for name, value in settings.items()}
     child = Child(
         name="worker",
@@ -71,6 +73,18 @@ async def test_settings_that_cannot_be_used_are_named_each_on_a_line(processes: 
     lines = worker.log().splitlines()
     assert [line.split(":")[0] for line in lines] == ["PROMPTMILL_REDIS__URL", "PROMPTMILL_WORKER__CONCURRENCY"]
     assert "private" not in worker.log()
+
+
+async def test_a_worker_without_a_model_that_it_could_call_says_which_settings_it_needs(
+    processes: Processes, tmp_path: Path
+) -> None:
+    # Empty counts as not set, and then the address is OpenAI's.
+    worker = await launch(processes, tmp_path, llm__base_url="")
+    assert await worker.exit_status() == 2
+    assert worker.log() == (
+        "PROMPTMILL_LLM__API_KEY: is not set, and OpenAI refuses every call without: set it, or OPENAI_API_KEY, or "
+        "PROMPTMILL_LLM__BASE_URL to a server that needs none\n"
+    )
 
 
 async def test_a_taken_port_is_one_error_event(processes: Processes, tmp_path: Path) -> None:

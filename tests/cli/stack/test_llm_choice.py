@@ -38,7 +38,7 @@ def _options(llm_base_url: str | None = None, *, no_llm: bool = False) -> StackO
             LlmChoice(local=True, url=LOCAL, model=None, key="none"),
         ),
         (_options(), WITH_KEY, {}, LlmChoice(local=False, url=OPENAI, model=None, key=None)),
-        (_options(no_llm=True), BARE, {}, LlmChoice(local=False, url=OPENAI, model=None, key=None)),
+        (_options(no_llm=True), BARE, {}, LlmChoice(local=False, url=OPENAI, model=None, key="none")),
         (_options(OTHER), BARE, {}, LlmChoice(local=False, url=OTHER, model=None, key="none")),
         (_options(OTHER), WITH_KEY, {}, LlmChoice(local=False, url=OTHER, model=None, key=None)),
         (_options(OTHER, no_llm=True), BARE, {}, LlmChoice(local=False, url=OTHER, model=None, key="none")),

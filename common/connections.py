@@ -2,19 +2,17 @@
 
 import asyncio
 import random
-import ssl
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from aiokafka.helpers import create_ssl_context
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from common.settings import KafkaSettings, RedisSettings
-from common.store.dialling import Dialler
+from common.store.dialling import Dialler, tls_options
 from common.store.link import RedisLink
 from common.store.subscription import Subscription
 from common.store.wire import Timed
@@ -47,6 +45,7 @@ def create_redis_listener(settings: RedisSettings, client_name: str) -> Redis:
         protocol=2,
         retry=Retry(NoBackoff(), 0),
         client_name=client_name,
+        **tls_options(settings),
     )
     return Redis.from_pool(pool)
 
@@ -148,16 +147,10 @@ def _connection(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
         "request_timeout_ms": round(settings.request_timeout_seconds * 1000),
         "security_protocol": settings.security_protocol,
     }
-    if settings.security_protocol in {"SSL", "SASL_SSL"}:
-        arguments["ssl_context"] = _ssl_context(settings)
+    if settings.is_encrypted:
+        arguments["ssl_context"] = settings.tls.context()
     if settings.security_protocol.startswith("SASL") and settings.sasl_password is not None:
         arguments["sasl_mechanism"] = settings.sasl_mechanism
         arguments["sasl_plain_username"] = settings.sasl_username
         arguments["sasl_plain_password"] = settings.sasl_password.get_secret_value()
     return arguments
-
-
-def _ssl_context(settings: KafkaSettings) -> ssl.SSLContext:
-    cafile = None if settings.ssl_cafile is None else str(settings.ssl_cafile)
-    context: ssl.SSLContext = create_ssl_context(cafile=cafile)
-    return context

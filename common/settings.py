@@ -24,6 +24,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from pydantic_settings.exceptions import SettingsError as SourceError
 
 from common.setting_names import ENV_DELIMITER, ENV_PREFIX, variables_of_no_group
+from common.tls import CertificateFile, KeyFile, KeyPassword, ReadableFile, TlsFiles
 
 _HOUR = 3600.0
 _DAY = 24 * _HOUR
@@ -78,7 +79,10 @@ class KafkaSettings(Block):
     )
     sasl_username: str | None = Field(None, description="The name to sign in with.")
     sasl_password: SecretStr | None = Field(None, description="The password to sign in with.")
-    ssl_cafile: Path | None = Field(None, description="Certificates to trust, instead of the system's.")
+    ssl_cafile: ReadableFile | None = Field(None, description="Certificates to trust, in PEM, instead of the system's.")
+    ssl_certfile: CertificateFile = None
+    ssl_keyfile: KeyFile = None
+    ssl_key_password: KeyPassword = None
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -86,7 +90,18 @@ class KafkaSettings(Block):
             raise ValueError("min_insync_replicas is greater than replication_factor: no record could be written")
         if self.security_protocol.startswith("SASL") and not (self.sasl_username and self.sasl_password):
             raise ValueError("security_protocol asks for sasl_username and sasl_password")
+        self.tls.check(is_used=self.is_encrypted, otherwise="security_protocol should be SSL or SASL_SSL")
         return self
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether brokers are spoken to by TLS."""
+        return self.security_protocol in {"SSL", "SASL_SSL"}
+
+    @property
+    def tls(self) -> TlsFiles:
+        """What that is made of."""
+        return TlsFiles(self.ssl_cafile, self.ssl_certfile, self.ssl_keyfile, self.ssl_key_password)
 
 
 class RedisSettings(Block):
@@ -99,6 +114,12 @@ class RedisSettings(Block):
     timeout_seconds: float = Field(
         2.0, ge=0.1, le=30, description="Longest wait for a connection, or for a sign of life while answers are due."
     )
+    ssl_cafile: ReadableFile | None = Field(
+        None, description="Certificates to trust, in PEM, beside the system's; with rediss://."
+    )
+    ssl_certfile: CertificateFile = None
+    ssl_keyfile: KeyFile = None
+    ssl_key_password: KeyPassword = None
 
     @field_validator("url")
     @classmethod
@@ -112,6 +133,21 @@ class RedisSettings(Block):
         if parts.scheme not in {"redis", "rediss", "unix"}:
             raise ValueError("should begin with redis://, rediss:// or unix://")
         return url
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        self.tls.check(is_used=self.is_encrypted, otherwise="url should begin with rediss://")
+        return self
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether Redis is spoken to by TLS."""
+        return urlsplit(self.url.get_secret_value()).scheme == "rediss"
+
+    @property
+    def tls(self) -> TlsFiles:
+        """What that is made of, beside what the address says."""
+        return TlsFiles(self.ssl_cafile, self.ssl_certfile, self.ssl_keyfile, self.ssl_key_password)
 
 
 class TaskSettings(Block):

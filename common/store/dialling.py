@@ -13,6 +13,20 @@ from common.store.wire import Heard, Timed, Wire, WireBroken
 _MOST_IN_FLIGHT = 20_000
 
 
+def tls_options(settings: RedisSettings) -> dict[str, str]:
+    """What redis-py is told of the files that the settings name; what the address says goes before it."""
+    if not settings.is_encrypted:
+        return {}
+    files, password = settings.tls, settings.ssl_key_password
+    options = {
+        "ssl_ca_certs": None if files.cafile is None else str(files.cafile),
+        "ssl_certfile": None if files.certfile is None else str(files.certfile),
+        "ssl_keyfile": None if files.keyfile is None else str(files.keyfile),
+        "ssl_password": None if password is None else password.get_secret_value(),
+    }
+    return {name: value for name, value in options.items() if value is not None}
+
+
 class Dialler:
     """Makes connections that Redis knows as `client_name`. redis-py reads the address, with all that it may say.
 
@@ -20,7 +34,8 @@ class Dialler:
     """
 
     def __init__(self, settings: RedisSettings, client_name: str, timed: Timed | None = None) -> None:
-        self._address = ConnectionPool.from_url(settings.url.get_secret_value()).make_connection()  # type: ignore[no-untyped-call] # redis-py's
+        pool = ConnectionPool.from_url(settings.url.get_secret_value(), **tls_options(settings))
+        self._address = pool.make_connection()  # type: ignore[no-untyped-call] # redis-py's
         self._timeout_seconds = settings.timeout_seconds
         self._client_name = client_name
         self._timed = timed

@@ -12,9 +12,8 @@ from common.connections import create_redis_link
 from common.settings import RedisSettings
 from common.store.link import RedisLink, StoreUnavailable
 from common.store.replies import INCOMPLETE, reply_reader
+from tests.support.certificates import CERTIFICATE, KEY
 
-CERTIFICATE = Path(__file__).with_name("loopback_certificate.pem")
-KEY = Path(__file__).with_name("loopback_key.pem")
 BOUND_SECONDS = 10.0
 
 Answer = Callable[[asyncio.StreamWriter, list[bytes]], Awaitable[None]]

@@ -1,5 +1,6 @@
 """What must be true of every rendering of the chart, beyond its schemas. Pure."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,6 +55,38 @@ def images_have_versions(manifests: Sequence[Manifest]) -> Iterator[str]:
             _, _, tag = container["image"].rpartition("/")[2].partition(":")
             if not tag or tag == "latest":
                 yield f"{_name(manifest)}: image {container['image']} is of no certain version"
+
+
+def images_are_of_one_origin(manifests: Sequence[Manifest]) -> Iterator[str]:
+    """All images come from the same registry, with the same tag."""
+    found = {
+        re.sub(r"promptmill-\w+", "promptmill", container["image"])
+        for _, pod in _pods(manifests)
+        for container in pod["containers"]
+    }
+    if len(found) > 1:
+        yield f"images of several origins: {sorted(found)}"
+
+
+def named_files_are_mounted(manifests: Sequence[Manifest]) -> Iterator[str]:
+    """Each file that a setting names is one of a Secret, mounted where it is looked for, where nobody can write."""
+    for manifest, pod in _pods(manifests):
+        secret = {
+            (volume["name"], item["path"])
+            for volume in pod.get("volumes", ())
+            for source in volume.get("projected", {}).get("sources", ())
+            for item in source["secret"]["items"]
+        }
+        for container in pod["containers"]:
+            mounted = {
+                f"{mount['mountPath']}/{path}"
+                for mount in container.get("volumeMounts", ())
+                for volume, path in secret
+                if mount["name"] == volume and mount.get("readOnly")
+            }
+            for variable in container.get("env", ()):
+                if variable["name"].endswith("FILE") and variable["value"] not in mounted:
+                    yield f"{_name(manifest)}: {variable['name']} names a file that is not mounted"
 
 
 def resources_are_bounded(manifests: Sequence[Manifest]) -> Iterator[str]:
@@ -183,6 +216,8 @@ FACTS: tuple[Fact, ...] = (
     names_are_unique,
     pods_are_confined,
     images_have_versions,
+    images_are_of_one_origin,
+    named_files_are_mounted,
     resources_are_bounded,
     variables_are_set_once,
     addresses_are_let_through,

@@ -44,6 +44,13 @@ def deployment(component: str, environment: dict[str, str], **pod: Any) -> Manif
                             "livenessProbe": probe,
                             "readinessProbe": {"httpGet": {"path": "/readyz", "port": "operations"}},
                             "lifecycle": {"preStop": {"sleep": {"seconds": 5}}},
+                            "volumeMounts": [{"name": "kafka-tls", "mountPath": "/etc/kafka", "readOnly": True}],
+                        }
+                    ],
+                    "volumes": [
+                        {
+                            "name": "kafka-tls",
+                            "projected": {"sources": [{"secret": {"items": [{"key": "ca.crt", "path": "ca.crt"}]}}]},
                         }
                     ],
                     **pod,
@@ -63,7 +70,7 @@ def good() -> dict[str, Manifest]:
         "PROMPTMILL_WORKER__CONCURRENCY": "20",
         "PROMPTMILL_LLM__BASE_URL": "http://vllm:8000/v1",
     }
-    api = {"PROMPTMILL_API__DRAIN_TIMEOUT_SECONDS": "310"}
+    api = {"PROMPTMILL_API__DRAIN_TIMEOUT_SECONDS": "310", "PROMPTMILL_KAFKA__SSL_CAFILE": "/etc/kafka/ca.crt"}
     triggers = [
         {
             "type": "kafka",
@@ -134,6 +141,14 @@ def test_a_good_chart_has_no_complaints() -> None:
             "promptmill-api is of no certain",
         ),
         (lambda all_: container(all_["api"]).update(image="promptmill-api:latest"), "latest is of no certain"),
+        (
+            lambda all_: container(all_["api"]).update(image="elsewhere.example/promptmill-api:1.2.3"),
+            "images of several origins",
+        ),
+        (lambda all_: container(all_["api"]).update(image="registry.example:5000/promptmill-api:1.2.4"), "origins"),
+        (lambda all_: container(all_["api"])["volumeMounts"].clear(), "SSL_CAFILE names a file that is not mounted"),
+        (lambda all_: container(all_["api"])["volumeMounts"][0].pop("readOnly"), "a file that is not mounted"),
+        (lambda all_: pod(all_["api"])["volumes"].clear(), "prod-api: PROMPTMILL_KAFKA__SSL_CAFILE names a file"),
         (lambda all_: container(all_["api"])["resources"]["limits"].clear(), "no limit of memory"),
         (
             lambda all_: container(all_["api"])["env"].append({"name": "PROMPTMILL_REDIS__URL", "value": "redis://x"}),

@@ -18,8 +18,17 @@
 - name: PROMPTMILL_KAFKA__SASL_PASSWORD
   valueFrom: {secretKeyRef: {name: {{ $secret.name | quote }}, key: {{ $secret.keys.password | quote }}}}
 {{- end }}
+{{- if and (or $kafka.caSecret $kafka.clientCertificateSecret) (not (hasSuffix "SSL" $kafka.securityProtocol)) }}{{ fail "kafka.caSecret and kafka.clientCertificateSecret need SSL or SASL_SSL in kafka.securityProtocol: nothing would be encrypted" }}{{ end }}
 {{- if $kafka.caSecret }}
 - {name: PROMPTMILL_KAFKA__SSL_CAFILE, value: /etc/promptmill/kafka/ca.crt}
+{{- end }}
+{{- with $kafka.clientCertificateSecret }}
+- {name: PROMPTMILL_KAFKA__SSL_CERTFILE, value: /etc/promptmill/kafka/tls.crt}
+- {name: PROMPTMILL_KAFKA__SSL_KEYFILE, value: /etc/promptmill/kafka/tls.key}
+{{- if .keys.password }}
+- name: PROMPTMILL_KAFKA__SSL_KEY_PASSWORD
+  valueFrom: {secretKeyRef: {name: {{ .name | quote }}, key: {{ .keys.password | quote }}}}
+{{- end }}
 {{- end }}
 - {name: PROMPTMILL_TASKS__DEADLINE_SECONDS, value: {{ .Values.tasks.deadlineSeconds | int | quote }}}
 - {name: PROMPTMILL_TASKS__RESULT_TTL_SECONDS, value: {{ .Values.tasks.resultTtlSeconds | int | quote }}}
@@ -49,6 +58,17 @@
 - name: PROMPTMILL_TRACING__HEADERS
   valueFrom: {secretKeyRef: {name: {{ .headersSecret.name | quote }}, key: {{ .headersSecret.key | quote }}}}
 {{- end }}
+{{- end }}
+{{- end }}
+{{- if .Values.redis.caSecret }}
+- {name: PROMPTMILL_REDIS__SSL_CAFILE, value: /etc/promptmill/redis/ca.crt}
+{{- end }}
+{{- with .Values.redis.clientCertificateSecret }}
+- {name: PROMPTMILL_REDIS__SSL_CERTFILE, value: /etc/promptmill/redis/tls.crt}
+- {name: PROMPTMILL_REDIS__SSL_KEYFILE, value: /etc/promptmill/redis/tls.key}
+{{- if .keys.password }}
+- name: PROMPTMILL_REDIS__SSL_KEY_PASSWORD
+  valueFrom: {secretKeyRef: {name: {{ .name | quote }}, key: {{ .keys.password | quote }}}}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -45,20 +45,40 @@ readinessProbe:
 {{- end }}
 {{- end }}
 
+{{- /* Call these with (dict "root" $ "servers" (list "kafka")): whose certificates are needed. */}}
 {{- define "promptmill.volumes" -}}
 - name: tmp
   emptyDir: {sizeLimit: 32Mi}
-{{- with .Values.kafka.caSecret }}
-- name: kafka-ca
-  secret:
-    secretName: {{ .name | quote }}
-    items: [{key: {{ .key | quote }}, path: ca.crt}]
+{{- range $server := .servers }}
+{{- $values := get $.root.Values $server }}
+{{- if or $values.caSecret $values.clientCertificateSecret }}
+- name: {{ $server }}-tls
+  projected:
+    # Readable by the group alone, which is fsGroup's.
+    defaultMode: 0440
+    sources:
+      {{- with $values.caSecret }}
+      - secret:
+          name: {{ .name | quote }}
+          items: [{key: {{ .key | quote }}, path: ca.crt}]
+      {{- end }}
+      {{- with $values.clientCertificateSecret }}
+      - secret:
+          name: {{ .name | quote }}
+          items:
+            - {key: {{ .keys.certificate | quote }}, path: tls.crt}
+            - {key: {{ .keys.key | quote }}, path: tls.key}
+      {{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 
 {{- define "promptmill.mounts" -}}
 - {name: tmp, mountPath: /tmp}
-{{- if .Values.kafka.caSecret }}
-- {name: kafka-ca, mountPath: /etc/promptmill/kafka, readOnly: true}
+{{- range $server := .servers }}
+{{- $values := get $.root.Values $server }}
+{{- if or $values.caSecret $values.clientCertificateSecret }}
+- {name: {{ $server }}-tls, mountPath: /etc/promptmill/{{ $server }}, readOnly: true}
+{{- end }}
 {{- end }}
 {{- end }}

@@ -79,9 +79,15 @@ class Compose:
         )
         assert output.status == 0, f"up: exit status {output.status}\n{output.err}\n{await self.logs()}"
 
-    async def down(self, *options: str) -> None:
-        """Stop and remove the containers; volumes stay unless `--volumes` is among the options."""
-        await self._run("down", *options, deadline=_DOWN_SECONDS)
+    async def down(self) -> None:
+        """Stop and remove the containers; volumes stay."""
+        await self._run("down", deadline=_DOWN_SECONDS)
+
+    async def remove(self) -> None:
+        """Remove all that is of the project, of every profile, with its volumes."""
+        await self._run(
+            "--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5", deadline=_DOWN_SECONDS
+        )
 
     async def containers(self, service: str) -> list[Container]:
         """Return the containers of a service, those that have ended too."""

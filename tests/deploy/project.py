@@ -22,12 +22,13 @@ MODEL_URL = f"http://{_MODEL_NAME}:{_MODEL_PORT}/v1"
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project that is not started yet; ``api_url`` and ``kafka`` are where this machine will reach them."""
+    """A project that is not started yet; ``api_url``, ``kafka`` and so on are where this machine will reach them."""
 
     compose: Compose
     network: str
     api_url: str
     kafka: str
+    prometheus_url: str
 
 
 @asynccontextmanager
@@ -42,11 +43,13 @@ async def own_project(
         folder: Takes its file of variables.
         more: Variables beside the usual ones.
     """
-    network, api, kafka = f"promptmill-test-{uuid.uuid4().hex[:8]}", ports.free(), ports.free()
+    network = f"promptmill-test-{uuid.uuid4().hex[:8]}"
+    api, kafka, prometheus = ports.free(), ports.free(), ports.free()
     variables = {
         "TEST_NETWORK": network,
         "PROMPTMILL_PORT": str(api),
         "KAFKA_PORT": str(kafka),
+        "PROMETHEUS_PORT": str(prometheus),
         "PROMPTMILL_LLM__BASE_URL": MODEL_URL,
         "PROMPTMILL_LLM__MODEL": "fake-model",
         "PROMPTMILL_WORKER__CONCURRENCY": str(CONCURRENCY),
@@ -57,9 +60,10 @@ async def own_project(
     try:
         compose = Compose(network, variables, folder)
         try:
-            yield Project(compose, network, f"http://127.0.0.1:{api}", f"127.0.0.1:{kafka}")
+            urls = f"http://127.0.0.1:{api}", f"127.0.0.1:{kafka}", f"http://127.0.0.1:{prometheus}"
+            yield Project(compose, network, *urls)
         finally:
-            await compose.down("--volumes", "--remove-orphans", "--timeout", "5")
+            await compose.remove()
     finally:
         await docker.run("docker", "network", "rm", network)
 

@@ -11,7 +11,7 @@ import yaml
 from tests.docs.metrics_page import metrics_in
 from tests.support.docker import ROOT
 
-_FILES = ROOT / "deploy" / "helm" / "promptmill" / "files"
+FILES = ROOT / "deploy" / "helm" / "promptmill" / "files"
 _OF_A_HISTOGRAM = re.compile(r"_(bucket|sum|count)$")
 
 
@@ -32,7 +32,7 @@ def alert_expressions(path: Path) -> list[str]:
 
 @pytest.mark.parametrize(
     "expressions",
-    [dashboard_expressions(_FILES / "dashboard.json"), alert_expressions(_FILES / "alerts.yml")],
+    [dashboard_expressions(FILES / "dashboard.json"), alert_expressions(FILES / "alerts.yml")],
     ids=["dashboard", "alerts"],
 )
 def test_every_metric_asked_for_is_exported(expressions: list[str]) -> None:
@@ -43,7 +43,7 @@ def test_every_metric_asked_for_is_exported(expressions: list[str]) -> None:
 
 
 def test_panels_do_not_overlap_and_have_numbers_of_their_own() -> None:
-    panels: list[dict[str, Any]] = json.loads((_FILES / "dashboard.json").read_text("utf-8"))["panels"]
+    panels: list[dict[str, Any]] = json.loads((FILES / "dashboard.json").read_text("utf-8"))["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
     cells = [
         (x, y)

@@ -18,8 +18,11 @@ PROCESSES ?= 3
 PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
 OPENAI_2 := $(VENV)/openai-2
-# Where containers are required, what runs on Kafka and Valkey does so a second time, in containers of them.
+# Where containers are required, what runs on Kafka and Valkey does so a second time, in containers of them: but for
+# faces above the same queue and store, and for what strikes servers of its own, which are processes in either case.
 TWICE := $(filter required,$(PROMPTMILL_TEST_DOCKER)$(PROMPTMILL_TEST_BACKEND)$(ARGS))
+ONCE := tests/e2e/openai_compat tests/e2e/test_following_over_losses.py tests/e2e/test_redrive_cut_short.py
+
 # What checks alerts and scrapes; where it cannot be had the tests that need it fail and say so.
 PROMETHEUS := $(VENV)/prometheus
 $(PROMETHEUS)/promtool: deploy/tools/get-prometheus | $(VENV)/bin/python
@@ -27,7 +30,7 @@ $(PROMETHEUS)/promtool: deploy/tools/get-prometheus | $(VENV)/bin/python
 
 test: $(VENV)/.dev $(OPENAI_2)/.installed $(PROMETHEUS)/promtool ## Every test, on real Kafka and Valkey, faults among them
 	$(PYTEST) $(ARGS)
-	$(if $(TWICE),PROMPTMILL_TEST_BACKEND=docker $(PYTEST) -m on_servers tests/e2e tests/consumer/engine tests/common/store)
+	$(if $(TWICE),PROMPTMILL_TEST_BACKEND=docker $(PYTEST) -m on_servers $(addprefix --ignore=,$(ONCE)) tests/e2e tests/consumer/engine tests/common/store)
 
 faults: $(VENV)/.dev ## Of the tests, the faults alone: each strikes the running services
 	$(PYTEST) -m fault tests/faults $(ARGS)

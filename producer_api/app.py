@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from producer_api.boundary import RequestBoundary
+from producer_api.dashboard.files import read_dashboard
+from producer_api.dashboard.routes import add_dashboard
 from producer_api.documentation import DocumentedApi, add_documentation
 from producer_api.errors import install_error_handlers
 from producer_api.openai_compat.chat import add_chat_route
@@ -55,4 +57,5 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(operator_task_routes())
     add_probes(app, liveness=alive, readiness=parts.readiness)
     add_documentation(app)
+    add_dashboard(app, read_dashboard())
     return app

@@ -17,7 +17,6 @@ SHAPE = {"message", "type", "param", "code"}
         ("GET", "/v1/nothing", 404),
         ("POST", "/v1/tasks/", 404),
         ("GET", "/v1", 404),
-        ("GET", "/", 404),
         ("GET", "/v1/tasks/a/b", 404),
         ("GET", "/metrics", 404),
         ("DELETE", "/v1/tasks", 405),

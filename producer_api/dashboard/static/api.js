@@ -1,0 +1,75 @@
+// Requests to the API that serves this page, as any client makes them.
+
+import { ApiError, errorOf, unreachable } from "./api_error.js";
+
+const OPERATOR = "v1/operator/";
+
+/**
+ * Paths are relative, as "v1/tasks": the page may be served under any prefix.
+ *
+ * `operator` gives the operators' token and asks for one (see operator_token.js). It is sent to operators' routes only,
+ * and in a header only.
+ */
+export function createApi({ root, operator }) {
+  /** An answer as it comes, for streams; throws ApiError where it is an error. */
+  async function open(path, { query = {}, token, ...options } = {}) {
+    const url = new URL(path, root);
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== null && value !== undefined && value !== "") url.searchParams.set(name, value);
+    }
+    const isOperators = path.startsWith(OPERATOR);
+    const sent = token ?? (isOperators ? operator.token() : null);
+    const headers = { accept: "application/json", ...options.headers };
+    if (sent) headers.authorization = `Bearer ${sent}`;
+    const response = await answered(url, { cache: "no-store", credentials: "omit", ...options, headers });
+    if (response.ok) return response;
+    const error = await errorOf(response);
+    if (error.code === "invalid_operator_token" && token === undefined) {
+      const given = await operator.ask({ wasWrong: Boolean(sent), wrong: sent });
+      if (given) return open(path, { query, token: given, ...options });
+    }
+    throw error;
+  }
+
+  async function ask(path, options) {
+    const response = await open(path, options);
+    try {
+      return await response.json();
+    } catch (error) {
+      if (options?.signal?.aborted) throw error;
+      throw unreachable();
+    }
+  }
+
+  const withBody = (body) => ({ method: "POST", body: JSON.stringify(body), type: "application/json" });
+
+  return {
+    open,
+    /** JSON of a GET; `query` leaves out what is empty. */
+    get: (path, query = {}, { signal } = {}) => ask(path, { query, signal }),
+    /** JSON of a POST. */
+    post(path, body = null, { signal, headers = {} } = {}) {
+      if (body === null) return ask(path, { method: "POST", signal, headers });
+      const { type, ...request } = withBody(body);
+      return ask(path, { ...request, signal, headers: { "content-type": type, ...headers } });
+    },
+    /** The whole address of a path, to be shown or copied. */
+    url: (path) => new URL(path, root).href,
+  };
+}
+
+/** Whether it is the error of a request that this page has given up. */
+export function isAbort(error) {
+  return error instanceof DOMException && error.name === "AbortError";
+}
+
+export { ApiError };
+
+async function answered(url, options) {
+  try {
+    return await fetch(url, options);
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    throw unreachable();
+  }
+}

@@ -1,0 +1,26 @@
+// Every view there is, in the order of the navigation. To add one: a module in views/, a line here.
+//
+// A view is {title, show(root, context)}. `show` fills `root`, an empty element, and returns; what it starts ends with
+// `context.signal`. In the context are
+//   api                     requests (api.js)
+//   operator                operator.askAgain() before a retry lets a refused request ask for the token again
+//   params, query           of the address, as text
+//   setQuery(query, {isStep})   puts what is shown into the address
+//   onQuery(handle)         handle(query) is called when the query changes by the browser's buttons; else shown anew
+//   go(path, query)         goes to another view
+//   announce(text)          says it to screen readers, not too often
+//   notify(text, kind)      shows a short notice: info, good, bad
+//   signal                  aborts when the view is left
+
+import { submitView } from "./views/submit.js";
+
+/** What the navigation shows, and where each leads. */
+export const GROUPS = [
+  {
+    title: "Work",
+    views: [{ path: "/", title: "Submit", icon: "submit", view: submitView }],
+  },
+];
+
+/** Views that others lead to. */
+export const FURTHER = [];

@@ -57,9 +57,11 @@ from producer_api.kafka_link import KafkaLink
 from producer_api.metrics import FollowingMetrics, Metrics
 from producer_api.openai_compat.task_story import Stories
 from producer_api.operator.letter_log import LetterLog, LogLimits
+from producer_api.operator.monitoring import Monitoring
 from producer_api.operator.redrive import Redrive
 from producer_api.operator.retry import Retry
 from producer_api.operator.topic_look import TopicLook
+from producer_api.operator.watches import watches_of
 from producer_api.partitioning import PartitionCursor
 from producer_api.probes import Readiness, alive
 from producer_api.publisher import Publisher
@@ -123,6 +125,7 @@ async def serve(settings: Settings) -> None:
         log.info("stopping")
         parts.readiness.stopping = True
         parts.following.stop()
+        parts.watches.stop()
     log.info("stopped")
 
 
@@ -233,6 +236,7 @@ def ready_parts(
         names=names,
         clock=time.monotonic,
     )
+    monitoring = Monitoring(workers=Workers(redis, keys), minutes=minutes, topics=topic_look, now=time.time)
     return Parts(
         settings=api,
         tasks=settings.tasks,
@@ -265,8 +269,8 @@ def ready_parts(
         retry=Retry(lookup=lookup, redriving=redriving, redrive=redrive, log=letter_log, names=names),
         past_attempts=PastAttempts(redis, keys),
         names=names,
-        workers=Workers(redis, keys),
-        minutes=minutes,
+        monitoring=monitoring,
+        watches=watches_of(monitoring),
     )
 
 

@@ -17,6 +17,7 @@ from producer_api.following import TooManyFollowers
 from producer_api.idempotency import KeyInUse, KeyReused
 from producer_api.kafka_link import KafkaUnavailable
 from producer_api.metrics import Metrics
+from producer_api.operator.watch import TooManyViewers
 from producer_api.tasks.endings import TooManyDeletions
 from producer_api.tasks.lookup import StoreRebuilding
 
@@ -84,6 +85,7 @@ def install_error_handlers(app: FastAPI, metrics: Metrics) -> None:
         StoreRebuilding,
         TooManyDeletions,
         TooManyFollowers,
+        TooManyViewers,
     ):
         app.add_exception_handler(kind, answer)
 
@@ -122,10 +124,8 @@ def _as_refused(request: Request, exception: Exception) -> RefusedRequest:  # no
         case TooManyDeletions():
             message = "As many deletions as may wait for a worker do. Nothing was deleted; come again in a moment."
             return _unavailable(message, "overloaded")
-        case TooManyFollowers():
-            message = (
-                "As many requests wait for tasks here as may. Send the request again in a moment, or without `wait`."
-            )
+        case TooManyFollowers() | TooManyViewers():
+            message = "As many requests wait for news here as may. Send it again in a moment, or ask without waiting."
             return _unavailable(message, "overloaded")
     raise exception
 

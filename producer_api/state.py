@@ -8,10 +8,8 @@ from fastapi import Depends, Request
 from common.openai.native import NativeModels
 from common.settings import TaskSettings
 from common.store.attempts import PastAttempts
-from common.store.minutes import Minutes
 from common.store.models import KnownModels
 from common.store.texts import Texts
-from common.store.workers import Workers
 from common.topics import TopicNames
 from producer_api.budget import Budget
 from producer_api.following import Following
@@ -20,9 +18,11 @@ from producer_api.intake import Intake
 from producer_api.metrics import FollowingMetrics, Metrics
 from producer_api.openai_compat.task_story import Stories
 from producer_api.operator.letter_log import LetterLog
+from producer_api.operator.monitoring import Monitoring
 from producer_api.operator.redrive import Redrive
 from producer_api.operator.retry import Retry
 from producer_api.operator.topic_look import TopicLook
+from producer_api.operator.watches import Watches
 from producer_api.probes import Readiness
 from producer_api.request_log import RequestLog
 from producer_api.settings import ApiSettings
@@ -64,8 +64,8 @@ class Parts:
     retry: Retry
     past_attempts: PastAttempts
     names: TopicNames
-    workers: Workers
-    minutes: Minutes
+    monitoring: Monitoring
+    watches: Watches
 
 
 class State(TypedDict):

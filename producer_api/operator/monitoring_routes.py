@@ -1,27 +1,30 @@
 """`/v1/operator/overview`, `/workers`, `/topics`: how the service is, and what is in Kafka."""
 
-import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 
 from common.store.minutes import MOST_MINUTES
-from common.topic_report import TopicReport
 from producer_api.checked_route import CheckedRoute
 from producer_api.errors import RefusedRequest, invalid
 from producer_api.operator.describing import BAD_REQUEST, OPERATORS_ONLY, json_answer
 from producer_api.operator.guard import Operator
+from producer_api.operator.monitoring import MINUTES_SHOWN
 from producer_api.operator.monitoring_schemas import MOST_RECORDS, OverviewView, RecordViews, TopicViews, WorkerViews
 from producer_api.operator.opening import opened, refusing
-from producer_api.operator.overview import overview_view, worker_view
 from producer_api.operator.record_view import record_view
 from producer_api.operator.tail import read_tail
+from producer_api.operator.watch_response import WatchResponse
 from producer_api.state import ReadyParts
 from producer_api.tasks.schemas import ErrorAnswer
 
 _MOST_BYTES = 8 * 1024 * 1024
 _NO_SUCH_TOPIC: dict[int | str, dict[str, Any]] = {
     404: {"model": ErrorAnswer, "description": "This is no topic of ours, or it has no such partition."}
+}
+_EVENTS: dict[str, Any] = {
+    "description": "Events, each the whole view in `data`; `unavailable` with an `error` while it cannot be read.",
+    "content": {"text/event-stream": {"schema": {"type": "string"}}},
 }
 
 
@@ -37,6 +40,10 @@ def monitoring_routes() -> APIRouter:
     router.add_api_route("/overview", overview, methods=["GET"], response_model=OverviewView)
     router.add_api_route("/workers", workers, methods=["GET"], response_model=WorkerViews)
     router.add_api_route("/topics", topics, methods=["GET"], response_model=TopicViews)
+    for path, follow in (("overview", follow_overview), ("workers", follow_workers), ("topics", follow_topics)):
+        router.add_api_route(
+            f"/{path}/events", follow, methods=["GET"], response_class=Response, responses={200: _EVENTS}
+        )
     router.add_api_route(
         "/topics/{topic}/records",
         newest_records,
@@ -50,25 +57,36 @@ def monitoring_routes() -> APIRouter:
 async def overview(
     parts: ReadyParts,
     *,
-    minutes: Annotated[int, Query(ge=1, le=MOST_MINUTES, description="How far back the charts go.")] = 60,
+    minutes: Annotated[int, Query(ge=1, le=MOST_MINUTES, description="How far back the charts go.")] = MINUTES_SHOWN,
 ) -> Response:
     """Workers, backlog and the last minutes in one look."""
-    sums = await parts.minutes.read(now=time.time(), minutes=minutes)
-    return json_answer(overview_view(await parts.workers.all(), sums, await parts.topic_look.backlog()))
+    return json_answer(await parts.monitoring.overview(minutes))
 
 
 async def workers(parts: ReadyParts) -> Response:
     """List the workers as each last said it is."""
-    return json_answer({"workers": [worker_view(seen) for seen in await parts.workers.all()]})
+    return json_answer(await parts.monitoring.workers())
 
 
 async def topics(parts: ReadyParts) -> Response:
     """List the topics with partitions, offsets and lag."""
     async with refusing():
-        reports = await parts.topic_look.reports()
-    return json_answer(
-        {"topics": [_topic_view(name, report) for name, report in zip(parts.topic_look.topics, reports, strict=True)]}
-    )
+        return json_answer(await parts.monitoring.topics())
+
+
+async def follow_overview(parts: ReadyParts) -> Response:
+    """Look on at the overview: the last hour as it is, then every two seconds, as server-sent events."""
+    return WatchResponse(parts.watches.overview)
+
+
+async def follow_workers(parts: ReadyParts) -> Response:
+    """Look on at the workers: as they are, then every two seconds, as server-sent events."""
+    return WatchResponse(parts.watches.workers)
+
+
+async def follow_topics(parts: ReadyParts) -> Response:
+    """Look on at the topics: as they are, then every two seconds, as server-sent events."""
+    return WatchResponse(parts.watches.topics)
 
 
 async def newest_records(
@@ -96,23 +114,3 @@ async def newest_records(
     )
 
 
-def _topic_view(name: str, report: TopicReport | None) -> dict[str, Any]:
-    if report is None:
-        return {"topic": name, "exists": False}
-    return {
-        "topic": name,
-        "exists": True,
-        "replication": report.replication,
-        "in_sync": report.in_sync,
-        "records": report.records,
-        "groups": [{"group": lag.group, "lag": lag.records, "members": lag.members} for lag in report.lags],
-        "partitions": [
-            {
-                "partition": offsets.partition,
-                "begin": offsets.begin,
-                "end": offsets.end,
-                "lag": {lag.group: lag.by_partition.get(offsets.partition, 0) for lag in report.lags},
-            }
-            for offsets in report.ranges
-        ],
-    }

@@ -17,7 +17,7 @@ from producer_api.tasks.listener import Listener, TooSlow
 from producer_api.tasks.lookup import AnswerTooLarge
 from producer_api.tasks.refusals import answer_too_large, no_such_task
 
-_HEADERS = (
+EVENT_HEADERS = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
     # Proxies would keep events back until there are many.
@@ -107,7 +107,7 @@ class _Body:
     async def put(self, content: bytes) -> None:
         if not self.begun:
             self.begun = True
-            await self._send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
+            await self._send({"type": "http.response.start", "status": 200, "headers": list(EVENT_HEADERS)})
         await self._send({"type": "http.response.body", "body": content, "more_body": True})
 
     async def end(self) -> None:

@@ -157,6 +157,17 @@ async def test_a_response_is_cancelled_at_another_api_while_kafka_does_not_answe
     assert (cancelled.status, cancelled.body["status"]) == (200, "cancelled"), cancelled
 
 
+async def test_sigterm_ends_looks_within_a_second_with_a_hint_to_come_back(deployment: Deployment) -> None:
+    api = await deployment.start_api()
+    async with following(api, "/v1/operator/overview/events") as events:
+        await events.next()
+        deployment.apis[0].terminate()
+        async with asyncio.timeout(1):
+            await events.rest()
+        assert events.retry_ms == 1000
+    assert await deployment.apis[0].exit_status(deadline=10) == 0
+
+
 def is_refused(api: Api) -> bool:
     host, port = api.url.removeprefix("http://").split(":")
     try:

@@ -66,6 +66,7 @@ async def test_without_a_token_nobody_else_may(api: Api, headers: dict[str, str]
     assert answer.status == 403
     assert "PROMPTMILL_API__OPERATOR_TOKEN" in answer.body["error"]["message"]
     assert (await api.ask("GET", f"{ROOT}/0-0", headers=headers)).status == 403
+    assert (await api.ask("GET", "/v1/operator/overview/events", headers=headers)).status == 403
 
 
 async def test_the_token_opens_from_anywhere_and_nothing_else_does(guarded: Api) -> None:

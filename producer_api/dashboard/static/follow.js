@@ -2,7 +2,7 @@
 
 import { ApiError, isAbort } from "./api.js";
 import { delay } from "./delay.js";
-import { createEventParser } from "./sse.js";
+import { readEvents, untilLookedAt } from "./stream.js";
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
@@ -39,11 +39,16 @@ export async function follow(api, taskIds, { onEvent, onState = () => {}, signal
   while (unfinished.size && !signal.aborted) {
     await untilLookedAt(signal);
     try {
-      const hasMore = await read(api, taskIds, seen, take, signal, () => {
+      let isOver = false;
+      const onOpen = (response) => {
+        isOver = response.status === 204;
         pause = FIRST_PAUSE_MS;
-        onState("open");
-      });
-      if (!hasMore || !unfinished.size) break;
+        if (!isOver) onState("open");
+      };
+      const query = { task_ids: taskIds.join(",") };
+      const headers = seen.id ? { "last-event-id": seen.id } : {};
+      seen.retry = await readEvents(api, "v1/tasks/events", { query, headers, signal, onOpen }, take);
+      if (isOver || !unfinished.size) break;
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof ApiError && !error.isPassing) {
@@ -56,43 +61,4 @@ export async function follow(api, taskIds, { onEvent, onState = () => {}, signal
     pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
   }
   if (!signal.aborted) onState("done");
-}
-
-/** One connection, to its end; whether there is more to come. It is let go while nobody looks: browsers have few. */
-async function read(api, taskIds, seen, take, signal, onOpen) {
-  const one = new AbortController();
-  const leave = () => document.hidden && one.abort();
-  document.addEventListener("visibilitychange", leave);
-  try {
-    const response = await api.open("v1/tasks/events", {
-      query: { task_ids: taskIds.join(",") },
-      headers: { accept: "text/event-stream", ...(seen.id ? { "last-event-id": seen.id } : {}) },
-      signal: AbortSignal.any([signal, one.signal]),
-    });
-    if (response.status === 204) return false;
-    onOpen();
-    const parser = createEventParser();
-    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      for (const event of parser.feed(part.value)) take(event);
-      seen.retry = parser.retry;
-    }
-    return true;
-  } finally {
-    document.removeEventListener("visibilitychange", leave);
-    one.abort();
-  }
-}
-
-function untilLookedAt(signal) {
-  if (!document.hidden) return Promise.resolve();
-  return new Promise((resolve) => {
-    const look = () => {
-      if (document.hidden && !signal.aborted) return;
-      document.removeEventListener("visibilitychange", look);
-      resolve();
-    };
-    document.addEventListener("visibilitychange", look);
-    signal.addEventListener("abort", look, { once: true });
-  });
 }

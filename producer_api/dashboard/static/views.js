@@ -12,7 +12,13 @@
 //   notify(text, kind)      shows a short notice: info, good, bad
 //   signal                  aborts when the view is left
 
+import { deadLetterView } from "./views/dead_letter.js";
+import { deadLettersView } from "./views/dead_letters.js";
+import { overviewView } from "./views/overview.js";
 import { submitView } from "./views/submit.js";
+import { topicView } from "./views/topic.js";
+import { topicsView } from "./views/topics.js";
+import { workersView } from "./views/workers.js";
 
 /** What the navigation shows, and where each leads. */
 export const GROUPS = [
@@ -20,7 +26,19 @@ export const GROUPS = [
     title: "Work",
     views: [{ path: "/", title: "Submit", icon: "submit", view: submitView }],
   },
+  {
+    title: "Service",
+    views: [
+      { path: "/overview", title: "Overview", icon: "overview", view: overviewView },
+      { path: "/workers", title: "Workers", icon: "workers", view: workersView },
+      { path: "/topics", title: "Topics", icon: "topics", view: topicsView },
+      { path: "/dead-letters", title: "Dead letters", icon: "deadLetters", view: deadLettersView },
+    ],
+  },
 ];
 
 /** Views that others lead to. */
-export const FURTHER = [];
+export const FURTHER = [
+  { path: "/topics/:topic", view: topicView },
+  { path: "/dead-letters/:id", view: deadLetterView },
+];

@@ -2,6 +2,7 @@
 // the same numbers stand in a table below.
 
 import { h, replace, svg } from "../dom.js";
+import { createTable } from "../parts/table.js";
 import { highest, linePath, stacks } from "./shapes.js";
 import { linear, ticks, timeTicks } from "./scale.js";
 
@@ -20,6 +21,7 @@ export function createChart({ title, hint = "", series, format, whole = false, e
   let shown = { points: [], series };
   let chosen = null;
   let width = 0;
+  let tableOf = null;
 
   const picture = svg("svg", { class: "chart-picture", "aria-hidden": "true", focusable: "false" });
   const tooltip = h("div", { class: "chart-tooltip", hidden: true });
@@ -50,18 +52,8 @@ export function createChart({ title, hint = "", series, format, whole = false, e
     tooltip,
   );
   const legend = h("ul", { class: "chart-legend", "aria-label": `${title}, what is drawn` });
-  const rows = h("tbody");
-  const heads = h("tr");
-  const table = h(
-    "details",
-    { class: "chart-table", on: { toggle: () => table.open && drawTable() } },
-    h("summary", {}, "As a table"),
-    h(
-      "div",
-      { class: "table-scroll", tabindex: "0", role: "region", "aria-label": `${title}, table` },
-      h("table", {}, h("caption", { class: "visually-hidden" }, `${title}, by minute`), h("thead", {}, heads), rows),
-    ),
-  );
+  const rows = h("div", {});
+  const table = h("details", { class: "chart-table", on: { toggle: drawTable } }, h("summary", {}, "As a table"), rows);
   const element = h(
     "figure",
     { class: "card chart" },
@@ -77,11 +69,12 @@ export function createChart({ title, hint = "", series, format, whole = false, e
   sizes.observe(plot);
 
   function show(points, drawn = series) {
-    shown = { points, series: drawn };
+    // The same series are the same object: a table is made anew for others only.
+    shown = { points, series: JSON.stringify(drawn) === JSON.stringify(shown.series) ? shown.series : drawn };
     if (chosen !== null && chosen >= points.length) chosen = null;
     drawLegend();
     draw();
-    if (table.open) drawTable();
+    drawTable();
   }
 
   function drawLegend() {
@@ -109,7 +102,7 @@ export function createChart({ title, hint = "", series, format, whole = false, e
       chosen !== null &&
         svg("rect", { class: "chart-chosen", x: left(chosen), y: MARGIN.top, width: step, height: y(0) - MARGIN.top }),
       marks.map((mark) => [
-        svg("line", { class: mark ? "chart-grid" : "chart-base", x1: MARGIN.left, x2: width - MARGIN.right, y1: y(mark), y2: y(mark) }),
+        svg("path", { class: mark ? "chart-grid" : "chart-base", d: `M${MARGIN.left} ${y(mark)}H${width - MARGIN.right}` }),
         svg("text", { class: "chart-mark is-y", x: MARGIN.left - 6, y: y(mark) + 4 }, format(mark)),
       ]),
       timeTicks(points.map(({ at }) => at), width).map(({ at, index }) =>
@@ -162,19 +155,19 @@ export function createChart({ title, hint = "", series, format, whole = false, e
   }
 
   function drawTable() {
-    replace(heads, h("th", { scope: "col" }, "Minute"), shown.series.map(({ label }) => h("th", { scope: "col" }, label)));
-    const newestFirst = [...shown.points].reverse();
-    replace(
-      rows,
-      newestFirst.map((point) =>
-        h(
-          "tr",
-          {},
-          h("th", { scope: "row" }, minute(point)),
-          shown.series.map(({ key }) => h("td", {}, format(point.values[key] ?? null))),
-        ),
-      ),
-    );
+    if (!table.open) return;
+    if (tableOf?.series !== shown.series) {
+      const columns = shown.series.map(({ key, label }) => ({
+        title: label,
+        isNumber: true,
+        cell: ({ values }) => format(values[key] ?? null),
+      }));
+      const first = { title: "Minute", isMain: true, cell: minute };
+      const made = createTable({ label: `${title}, by minute`, columns: [first, ...columns], key: ({ at }) => at });
+      tableOf = { series: shown.series, update: made.update };
+      replace(rows, made.element);
+    }
+    tableOf.update([...shown.points].reverse());
   }
 
   function choose(index) {

@@ -46,7 +46,7 @@ const router = createRouter({
     isFirst = false;
   },
   requery(place) {
-    onQuery?.(place.query);
+    onQuery?.(place.query, place.state);
     return onQuery !== null;
   },
 });
@@ -60,7 +60,11 @@ function contextOf(place, params, signal) {
     operator,
     params,
     query: place.query,
-    setQuery: router.setQuery,
+    state: place.state,
+    setQuery(query, how) {
+      // What a view learns after it was left is not in its address.
+      if (!signal.aborted) router.setQuery(query, how);
+    },
     onQuery(handle) {
       onQuery = handle;
     },

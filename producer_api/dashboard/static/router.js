@@ -37,14 +37,14 @@ export function match(pattern, path) {
 }
 
 /**
- * Calls `show(place)` for where one is, now and whenever that changes. `place` is {path, query}. Where only the query
- * changes, as by the browser's back button, `requery(place)` is called instead; it returns false to be shown anew.
+ * Calls `show(place)` for where one is, now and whenever that changes. `place` is {path, query, state}. Where only the
+ * query changes, as by the browser's back button, `requery(place)` is called instead; it returns false to be shown anew.
  */
 export function createRouter({ show, requery }) {
   let here = null;
 
   function arrive() {
-    const place = parseHash(location.hash);
+    const place = placeOf(location.hash, history.state);
     const isSamePath = here !== null && here.path === place.path;
     here = place;
     if (!isSamePath || !requery(place)) show(place);
@@ -58,15 +58,21 @@ export function createRouter({ show, requery }) {
     go(path, query = {}) {
       location.hash = href(path, query);
     },
-    /** Says in the address what is shown already. With `isStep` the back button leads to what was shown before. */
-    setQuery(query, { isStep = false } = {}) {
+    /**
+     * Says in the address what is shown already. With `isStep` the back button leads to what was shown before.
+     * `state` is kept by this browser beside the address, and not shared with it.
+     */
+    setQuery(query, { isStep = false, state = null } = {}) {
       const hash = href(here.path, query);
-      here = parseHash(hash);
-      if (hash === location.hash) return;
-      if (isStep) history.pushState(null, "", hash);
-      else history.replaceState(null, "", hash);
+      here = placeOf(hash, state);
+      if (isStep && hash !== location.hash) history.pushState(state, "", hash);
+      else history.replaceState(state, "", hash);
     },
   };
+}
+
+function placeOf(hash, state) {
+  return { ...parseHash(hash), state };
 }
 
 function decoded(text) {

@@ -1,0 +1,93 @@
+// Watches any number of tasks over one stream, which holds 100 of them: those that have not ended, in their order.
+
+import { follow, isFinal } from "./follow.js";
+
+const MOST_FOLLOWED = 100;
+
+/** A task as it is watched. `text` is the answer so far; `textRound` changes when it does not go on but starts anew. */
+export function newEntry(taskId) {
+  return { taskId, task: { status: "queued", progress: 0, attempts: 0 }, text: "", textRound: 0, isFresh: true };
+}
+
+/**
+ * `onChange(entry)` is called for every move, and `onState(state, error)` as of `follow`.
+ *
+ * Returns {add(entries), take(task), unfinished()}: `take` is told of a task that was learnt of otherwise.
+ */
+export function createWatch({ api, onChange, onState = () => {}, signal }) {
+  const entries = new Map();
+  let most = MOST_FOLLOWED;
+  let followed = new Set();
+  let stream = new AbortController();
+
+  const unfinished = () => [...entries.values()].filter((entry) => !isFinal(entry.task.status));
+
+  function onEvent(name, told) {
+    const entry = entries.get(told.task_id);
+    if (!entry) return;
+    takeText(entry, name, told);
+    const { delta, reset, ...task } = told;
+    entry.task = { ...entry.task, ...task };
+    onChange(entry);
+    if (isFinal(told.status)) {
+      followed.delete(told.task_id);
+      refill();
+    }
+  }
+
+  function refill() {
+    const waiting = unfinished();
+    // Not at every end: each new stream tells again how all of its tasks stand.
+    if (waiting.length > followed.size && followed.size <= most / 2) reopen(waiting);
+  }
+
+  async function reopen(waiting) {
+    stream.abort();
+    if (!waiting.length) return;
+    stream = new AbortController();
+    const chosen = waiting.slice(0, most);
+    for (const entry of chosen) entry.isFresh = true;
+    followed = new Set(chosen.map((entry) => entry.taskId));
+    const of = AbortSignal.any([signal, stream.signal]);
+    await follow(api, [...followed], {
+      onEvent,
+      onState(state, error) {
+        // The API may hold fewer in a stream than we think.
+        if (error?.code === "limit_exceeded" && most > 1) {
+          most = Math.floor(most / 2);
+          queueMicrotask(() => reopen(unfinished()));
+        } else onState(state, error);
+      },
+      signal: of,
+    });
+  }
+
+  return {
+    unfinished,
+    add(more) {
+      for (const entry of more) entries.set(entry.taskId, entry);
+      reopen(unfinished());
+    },
+    take(task) {
+      const entry = entries.get(task.task_id);
+      if (!entry || isFinal(entry.task.status)) return;
+      entry.task = { ...entry.task, ...task };
+      onChange(entry);
+    },
+  };
+}
+
+/** What a task's event says of its text. A stream that is new begins with all of the text that there is. */
+export function takeText(entry, name, told) {
+  if (name === "reset") restart(entry, "");
+  else if (name === "delta" && entry.isFresh) restart(entry, told.delta);
+  else if (name === "delta") entry.text += told.delta;
+  if (told.status === "queued" && entry.text) restart(entry, "");
+  if (typeof told.result === "string" && told.result !== entry.text) restart(entry, told.result);
+  if (name !== "status") entry.isFresh = false;
+}
+
+function restart(entry, text) {
+  entry.text = text;
+  entry.textRound += 1;
+}

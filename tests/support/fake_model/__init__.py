@@ -6,8 +6,8 @@ In this process: ``async with running_fake_model() as model``; as its own: ``fak
 A test scripts all calls with ``await model.behave(status=500)``, or a single prompt by a directive in its text:
 ``[[latency=2]]``, ``[[status=429;retry-after=3]]``, ``[[fail=2;status=500]]`` (the first two calls of that prompt),
 ``[[error-code=insufficient_quota]]``, ``[[hold]]``, ``[[hang]]``, ``[[garbage]]``, ``[[wrong-shape]]``, ``[[cut]]``,
-``[[reset]]``, ``[[size=12000000]]``,
-``[[function=weather]]``. Held calls need no latency: ``hold``, ``wait_for_in_flight``, ``release``.
+``[[reset]]``, ``[[size=12000000]]``, ``[[function=weather]]``, ``[[hold-after=3]]`` of a stream. Held calls need no
+latency: ``hold``, ``wait_for_in_flight``, ``release``.
 """
 
 from tests.support.fake_model.behaviour import Behaviour, Fault

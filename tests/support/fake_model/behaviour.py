@@ -63,6 +63,8 @@ class Behaviour(BaseModel):
     """Pause before each streamed piece of text."""
     hold: bool = False
     """Calls wait until they are released: by count, by prompt, or all."""
+    hold_after: int | None = Field(default=None, ge=0)
+    """A streamed answer waits so too, after so many of its events; the first of them is without text."""
     status: int = Field(default=200, ge=200, le=599)
     headers: Mapping[str, str] = Field(default_factory=dict)
     error_code: str | None = None

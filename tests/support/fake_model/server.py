@@ -145,7 +145,9 @@ class FakeModelServer:
         events = list(self._events(call, behaviour))
         cut_after = len(events) // 2 if behaviour.fault is Fault.CUT else None
         exchange.start_events(self._headers(call, behaviour))
-        for event in events[:cut_after]:
+        for number, event in enumerate(events[:cut_after]):
+            if number == behaviour.hold_after:
+                await self.gate.wait(call.prompt)
             if behaviour.chunk_latency_seconds:
                 await _latency(behaviour.chunk_latency_seconds)
             exchange.send_event(event)

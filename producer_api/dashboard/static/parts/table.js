@@ -74,8 +74,9 @@ function createLine(columns, first) {
 }
 
 function fill(element, content) {
-  if (typeof content === "object" && content !== null) replace(element, content);
-  else setText(element, content ?? "");
+  if (typeof content !== "object" || content === null) setText(element, content ?? "");
+  // What is the same stays: a link may have the focus.
+  else if (element.childNodes.length !== 1 || !element.firstChild.isEqualNode(content)) replace(element, content);
 }
 
 function classOf(column) {

@@ -33,7 +33,7 @@ export const tasksView = {
 
     const table = taskTable({ select: (...how) => selection.select(...how) });
     const selection = createSelection({ api, rows: () => rows, onChange: mark, onDone: done, notify, signal });
-    const filters = filterForm({ onChange: (now) => goTo(now, "", []) });
+    const filters = filterForm({ onChange: (now) => goTo(now, "", [], false) });
     const trouble = h("div", { class: "trouble" });
     const ground = h("div", {});
     const news = h("button", { type: "button", class: "button button-small", hidden: true, on: { click: showNews } });
@@ -44,20 +44,20 @@ export const tasksView = {
     let held = null;
 
     /** Shows another page, or other tasks. */
-    function goTo(nowFilter, nowAfter, nowBefore) {
+    function goTo(nowFilter, nowAfter, nowBefore, isStep) {
       [filter, after, before] = [nowFilter, nowAfter, nowBefore];
-      setQuery({ ...filter, after }, { isStep: true, state: { before } });
+      setQuery({ ...filter, after }, { isStep, state: { before } });
       load();
     }
 
     function goOn() {
-      goTo(filter, next, [...before, after]);
+      goTo(filter, next, [...before, after], true);
       scrollTo(0, 0);
     }
 
     function goBack() {
       // Who came by a shared address knows no way back but to the beginning.
-      goTo(filter, before.at(-1) ?? "", before.slice(0, -1));
+      goTo(filter, before.at(-1) ?? "", before.slice(0, -1), true);
       scrollTo(0, 0);
     }
 
@@ -112,7 +112,8 @@ export const tasksView = {
 
     function showNews() {
       show(held);
-      newer.closest(".list-card").querySelector("a")?.focus();
+      // The button is gone, and a focus among the rows would hold back the next ones.
+      selection.element.querySelector("input").focus();
     }
 
     function show(tasks) {

@@ -19,7 +19,7 @@ _ANSWERED = (
     "Write a haiku about a water mill.",
     "Name three rivers that flow into the North Sea.",
     "What is a consumer group in Kafka?",
-    "Translate “good morning” into six languages.",
+    "Translate good morning into six languages.",
     "Give me a recipe for lentil soup, short.",
     "Which planet has the most moons?",
 )

@@ -85,8 +85,8 @@ def advice(said: Sequence[str]) -> str:
     attempts = "\n\n".join(said)
     return (
         "The dashboard is tested in a real browser, and this machine has none that could be found or installed.\n"
-        "Install Chromium: `apt-get install chromium` as root on Debian and Ubuntu, your system's package elsewhere, or\n"
-        f"`python -m playwright install chromium`. {VARIABLE} names a browser that is somewhere else.\n\n{attempts}"
+        "Install Chromium: `apt-get install chromium` as root on Debian and Ubuntu, your system's package elsewhere,\n"
+        f"or `python -m playwright install chromium`. {VARIABLE} names a browser that is somewhere else.\n\n{attempts}"
     )
 
 

@@ -69,23 +69,25 @@ async def test_an_address_loads_again_fits_a_phone_and_breaks_no_policy(
     assert width <= PHONE[0]
 
 
-async def test_a_script_that_is_not_ours_does_not_run(
-    furnished: tuple[Product, Furnished], browser: Browser
-) -> None:
+async def test_a_script_that_is_not_ours_does_not_run(furnished: tuple[Product, Furnished], browser: Browser) -> None:
     product, _ = furnished
     page = await browser.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     await page.goto(f"{product.api.url}/#/nowhere")
     await page.locator("main .state-title").wait_for()
-    await page.evaluate("document.body.append(Object.assign(document.createElement('img'), {src: 'http://127.0.0.1:9/'}))")
+    await page.evaluate(
+        "document.body.append(Object.assign(document.createElement('img'), {src: 'http://127.0.0.1:9/'}))"
+    )
     for way in (
         "document.body.append(Object.assign(document.createElement('script'), {text: 'document.title = 1'}))",
         "document.body.innerHTML = '<p>text</p>'",
         "fetch('http://127.0.0.1:9/')",
         "document.body.setAttribute('onclick', 'document.title = 1')",
     ):
-        refused = await page.evaluate(f"(async () => {{ try {{ await {way} }} catch (error) {{ return error.name }} }})()")
+        refused = await page.evaluate(
+            f"(async () => {{ try {{ await {way} }} catch (error) {{ return error.name }} }})()"
+        )
         assert refused == "TypeError" or any("Content Security Policy" in text for text in said), (way, said)
     assert "Promptmill" in await page.title()
     await page.close()

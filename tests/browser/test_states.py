@@ -5,11 +5,8 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from common.settings import KafkaSettings, RedisSettings
-from tests.browser.conftest import Visiting
-from tests.browser.product import Product, running_product
-from tests.support.fake_model import FakeModel
-from tests.support.processes import Processes
+from tests.browser.conftest import Running, Visiting
+from tests.browser.product import Product
 
 TOKEN = "the operators' own token"
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
@@ -27,9 +24,7 @@ OF_ERRORS = ("Failed to load resource",)
         ("#/nowhere", "There is no such page"),
     ],
 )
-async def test_a_view_without_anything_to_show_says_so(
-    product: Product, visit: Visiting, path: str, text: str
-) -> None:
+async def test_a_view_without_anything_to_show_says_so(product: Product, visit: Visiting, path: str, text: str) -> None:
     page = await (await visit(product.api)).open(path)
     await expect(page.get_by_text(text)).to_be_visible()
 
@@ -46,21 +41,11 @@ async def test_what_does_not_exist_is_said_to_and_how_to_go_on(product: Product,
         await expect(page.locator("main").get_by_text(text).first).to_be_visible()
 
 
-async def test_without_workers_the_overview_says_what_that_means(
-    processes: Processes,
-    kafka_settings: KafkaSettings,
-    redis_settings: RedisSettings,
-    fake_model: FakeModel,
-    visit: Visiting,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    folder = tmp_path_factory.mktemp("no-workers")
-    async with running_product(processes, kafka_settings, redis_settings, fake_model, folder) as product:
-        browsing = await visit(product.api)
-        page = await browsing.open("#/overview")
-        await expect(page.get_by_text("No worker was heard of in the last minute")).to_be_visible()
-        await page.get_by_role("link", name="See the workers").click()
-        await expect(page.get_by_text("Start a worker")).to_be_visible()
+async def test_without_workers_the_overview_says_what_that_means(run_product: Running, visit: Visiting) -> None:
+    page = await (await visit((await run_product()).api)).open("#/overview")
+    await expect(page.get_by_text("No worker was heard of in the last minute")).to_be_visible()
+    await page.get_by_role("link", name="See the workers").click()
+    await expect(page.get_by_text("Start a worker")).to_be_visible()
 
 
 async def test_an_api_that_goes_away_is_said_to_and_the_page_goes_on_by_itself_when_it_is_back(
@@ -86,39 +71,32 @@ async def test_an_api_that_goes_away_is_said_to_and_the_page_goes_on_by_itself_w
 
 
 async def test_an_operators_token_is_asked_for_once_and_kept_out_of_sight(
-    processes: Processes,
-    kafka_settings: KafkaSettings,
-    redis_settings: RedisSettings,
-    fake_model: FakeModel,
-    visit: Visiting,
-    tmp_path_factory: pytest.TempPathFactory,
+    run_product: Running, visit: Visiting
 ) -> None:
-    folder = tmp_path_factory.mktemp("with-token")
-    settings = {"api__operator_token": TOKEN}
-    async with running_product(processes, kafka_settings, redis_settings, fake_model, folder, **settings) as product:
-        browsing = await visit(product.api, expected=OF_ERRORS)
-        # As a proxy would send it: so it is no request from this machine.
-        await browsing.context.set_extra_http_headers({"x-forwarded-for": "203.0.113.9"})
-        page = await browsing.open("#/overview")
-        dialog = page.get_by_role("dialog")
-        await expect(dialog).to_be_visible()
-        await dialog.get_by_label("Operators’ token").fill("something else")
-        await page.keyboard.press("Enter")
-        await expect(dialog.get_by_role("heading")).to_have_text("That is not the operators’ token")
-        await dialog.get_by_role("button", name="Not now").click()
-        await expect(page.get_by_role("alert")).to_contain_text("token")
-        await page.get_by_role("button", name="Enter the operators’ token").click()
-        await dialog.get_by_label("Operators’ token").fill(TOKEN)
-        await page.keyboard.press("Enter")
-        await expect(page.locator(".live-sign")).to_have_text("Live")
-        await page.reload()
-        await expect(page.locator(".live-sign")).to_have_text("Live")
-        await page.get_by_role("link", name="Dead letters").click()
-        await expect(page.get_by_text("No dead letters")).to_be_visible()
-        assert TOKEN not in page.url + await page.content()
-        # Another tab is another operator.
-        other = await browsing.open("#/workers")
-        await expect(other.get_by_role("dialog")).to_be_visible()
+    product = await run_product(api__operator_token=TOKEN)
+    browsing = await visit(product.api, expected=OF_ERRORS)
+    # As a proxy would send it: so it is no request from this machine.
+    await browsing.context.set_extra_http_headers({"x-forwarded-for": "203.0.113.9"})
+    page = await browsing.open("#/overview")
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_be_visible()
+    await dialog.get_by_label(re.compile("Operators. token")).fill("something else")
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_role("heading")).to_have_text(re.compile("That is not the operators. token"))
+    await dialog.get_by_role("button", name="Not now").click()
+    await expect(page.get_by_role("alert")).to_contain_text("token")
+    await page.get_by_role("button", name=re.compile("Enter the operators. token")).click()
+    await dialog.get_by_label(re.compile("Operators. token")).fill(TOKEN)
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".live-sign")).to_have_text("Live")
+    await page.reload()
+    await expect(page.locator(".live-sign")).to_have_text("Live")
+    await page.get_by_role("link", name="Dead letters").click()
+    await expect(page.get_by_text("No dead letters")).to_be_visible()
+    assert TOKEN not in page.url + await page.content()
+    # Another tab is another operator.
+    other = await browsing.open("#/workers")
+    await expect(other.get_by_role("dialog")).to_be_visible()
 
 
 async def test_where_operators_are_let_in_from_their_machine_alone_that_is_said(

@@ -1,10 +1,11 @@
-"""How long the page takes to do what it is asked, by its own clock: from the event to the paint, the server's time apart."""
+"""How long the page takes by its own clock: from the event to the paint, the server's time apart."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from playwright.async_api import Locator, Page
+from playwright.async_api import Page
 
 # Runs before the page's own scripts. A measurement begins with the next event that the user makes.
 SCRIPT = """
@@ -51,10 +52,10 @@ class Timing:
         return self.whole - self.waited
 
 
-async def timed(page: Page, target: Locator, event: str, done: str) -> Timing:
-    """Click `target`, and measure from `event` to the paint in which the JavaScript expression `done` holds."""
+async def timed(page: Page, act: Callable[[], Awaitable[object]], event: str, done: str) -> Timing:
+    """Act as a user, and measure from `event` to the paint in which the JavaScript expression `done` holds."""
     await page.evaluate(f"() => {{ globalThis.measured = measureNext('{event}', () => {done}); }}")
-    await target.click()
+    await act()
     result: dict[str, Any] = await page.evaluate("() => globalThis.measured")
     return Timing(result["whole"], result["waited"])
 

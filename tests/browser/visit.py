@@ -1,4 +1,4 @@
-"""Pages of the dashboard as a test opens them. What no page may do is noted, and fails the test that did not expect it."""
+"""Pages of the dashboard as a test opens them. What no page may do is noted, and fails the test."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager

@@ -8,9 +8,9 @@ from tests.browser.program import VARIABLE, Machine, NoBrowser, advice, installe
 OWN = Path("/own/chrome")
 
 
-def a_machine(*programs: str, has_own: bool = False, is_root: bool = False, **environ: str) -> Machine:
+def a_machine(*programs: str, has_own: bool = False, is_root: bool = False, named: str = "") -> Machine:
     return Machine(
-        environ,
+        {VARIABLE: named},
         OWN,
         is_root=is_root,
         which=lambda name: f"/bin/{name}" if name in programs else None,
@@ -26,9 +26,9 @@ def test_the_system_s_browser_is_taken_before_playwright_s_own() -> None:
 
 
 def test_a_browser_that_is_named_is_taken_or_refused() -> None:
-    assert installed(a_machine("chromium", "brave", **{VARIABLE: "brave"})) == Path("/bin/brave")
+    assert installed(a_machine("chromium", "brave", named="brave")) == Path("/bin/brave")
     with pytest.raises(NoBrowser, match="brave"):
-        installed(a_machine("chromium", **{VARIABLE: "brave"}))
+        installed(a_machine("chromium", named="brave"))
 
 
 def test_root_takes_debian_s_package_first_and_others_playwright_s_own_alone() -> None:

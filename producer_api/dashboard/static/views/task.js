@@ -82,7 +82,7 @@ export const taskView = {
       if (isFinal(task.status)) takeText(entry, "status", task);
       cancel.hidden = isFinal(task.status);
       retry.hidden = !canRetry(task.status);
-      replace(places.error, task.error && errorOf(task.error));
+      replace(places.error, task.error && errorOf(task));
       replace(places.extras, extrasOf(task));
       replace(places.facts, taskFacts(task));
       replace(places.timeline, task.timeline ? timelineList(task.timeline) : forOperators(task.refusal));
@@ -192,8 +192,15 @@ export const taskView = {
   },
 };
 
-function errorOf(error) {
-  return note("bad", h("p", {}, error.message), h("p", { class: "advice" }, adviceFor(error.code)), h("p", { class: "hint" }, "Code ", h("code", {}, error.code)));
+function errorOf({ error, response }) {
+  const said = response?.body?.error?.message;
+  return note(
+    "bad",
+    h("p", {}, error.message),
+    typeof said === "string" && said !== error.message && h("blockquote", { class: "own-words" }, said),
+    h("p", { class: "advice" }, adviceFor(error.code)),
+    h("p", { class: "hint" }, "Code ", h("code", {}, error.code)),
+  );
 }
 
 function missing() {

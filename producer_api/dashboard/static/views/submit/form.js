@@ -25,8 +25,8 @@ export function submitForm({ api, send, signal }) {
   const lane = h(
     "select",
     { id: "lane" },
-    h("option", { value: "interactive" }, "interactive: somebody waits"),
-    h("option", { value: "batch" }, "batch: bulk work"),
+    h("option", { value: "interactive" }, "interactive"),
+    h("option", { value: "batch" }, "batch"),
   );
   const stream = h("input", { type: "checkbox", id: "stream", checked: true });
   const [byLine, whole] = [choice("lines", true), choice("whole", false)];
@@ -89,7 +89,7 @@ export function submitForm({ api, send, signal }) {
         "div",
         { class: "prompts-foot" },
         amount,
-        h("button", { type: "button", class: "button button-quiet button-small", on: { click: fillIn } }, "Use examples"),
+        h("button", { type: "button", class: "link-button", on: { click: fillIn } }, "Use examples"),
       ),
     ),
     h(

@@ -9,7 +9,7 @@ const named = (model) => ` ${model}`;
 
 /** `value()` is {model, isOtherModel}; an empty model means the workers' own. `input` is the field for another's name. */
 export function modelField({ api, signal }) {
-  const select = h("select", { id: "model" }, h("option", { value: "" }, "the workers’ own"), h("option", { value: OTHER }, "another…"));
+  const select = h("select", { id: "model" }, h("option", { value: "" }, "workers’ own"), h("option", { value: OTHER }, "another…"));
   const input = h("input", { id: "other-model", autocomplete: "off", spellcheck: "false", maxlength: 200, "aria-label": "Name of the model" });
   const other = h("div", { class: "other-model", hidden: true }, input, h("p", { class: "fault", id: "other-model-fault", hidden: true }));
   const isOther = () => select.value === OTHER;

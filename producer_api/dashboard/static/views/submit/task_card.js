@@ -19,8 +19,8 @@ export function taskCard({ number, title, entry, cancel }) {
   const answer = answerText({ label: `Answer to ${name.toLowerCase()}` });
   const figures = h("span", { class: "hint" });
   const trouble = h("div", {});
-  const stop = h("button", { type: "button", class: "button button-small", "aria-label": `Cancel ${name.toLowerCase()}` }, icon("stop"), "Cancel");
-  const link = h("a", { class: "mono", href: href(`/tasks/${entry.taskId}`), "aria-label": `${name}: task ${shortId(entry.taskId)}` }, shortId(entry.taskId));
+  const stop = h("button", { type: "button", class: "button button-quiet button-small", "aria-label": `Cancel ${name.toLowerCase()}` }, icon("stop"), "Cancel");
+  const link = h("a", { class: "mono id-link", href: href(`/tasks/${entry.taskId}`), "aria-label": `${name}: task ${shortId(entry.taskId)}` }, shortId(entry.taskId));
   let shownError = null;
 
   stop.addEventListener("click", async () => {

@@ -11,7 +11,7 @@ import { chatMessages, foldedJson } from "./chat.js";
 
 /** Returns {element, load()}: `load` reads it, and again where it stands elsewhere since. */
 export function promptCard({ api, operator, taskId, notify, signal }) {
-  const ground = h("div", {});
+  const ground = h("div", { class: "prompt-ground" });
   const actions = h("div", { class: "actions" });
   const element = card({ title: "Prompt", actions: [actions] }, ground);
 
@@ -47,7 +47,7 @@ export function promptCard({ api, operator, taskId, notify, signal }) {
       Object.keys(parameters).length > 0 && facts(Object.entries(parameters).map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)])),
       h(
         "p",
-        { class: "record-place" },
+        { class: "read-from" },
         "Read from ",
         h("code", {}, record.topic),
         `, partition ${record.partition}, offset ${number(record.offset)}, ${bytes(record.size_bytes)}, written `,

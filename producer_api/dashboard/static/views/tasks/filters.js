@@ -57,7 +57,7 @@ export function filterForm({ onChange }) {
   return {
     element: h(
       "form",
-      { class: "filters", role: "search", "aria-label": "Filter of tasks", on: { submit: (event) => { event.preventDefault(); changed(); } } },
+      { class: "task-filters", role: "search", "aria-label": "Filter of tasks", on: { submit: (event) => { event.preventDefault(); changed(); } } },
       h(
         "fieldset",
         { class: "chips" },

@@ -16,7 +16,7 @@ export function taskTable({ select }) {
     columns: [
       { title: "Select", hasHiddenTitle: true, class: "select-cell", part: (row) => checkbox(row, select) },
       { title: "Task", cell: link, isMain: true },
-      { title: "Status", part: status },
+      { title: "Status", part: status, class: "status-cell" },
       { title: "Progress", part: progress, class: "progress-cell" },
       { title: "Model", cell: (row) => row.model ?? "–", class: "model-cell" },
       { title: "Lane", cell: (row) => row.lane ?? "–" },
@@ -39,7 +39,7 @@ function checkbox(row, select) {
 }
 
 function link(row) {
-  return h("a", { class: "mono", href: href(`/tasks/${row.task_id}`), title: row.task_id }, shortId(row.task_id));
+  return h("a", { class: "mono id-link", href: href(`/tasks/${row.task_id}`), title: row.task_id }, shortId(row.task_id));
 }
 
 function status(row) {

@@ -23,14 +23,12 @@ _ANSWERED = (
     "Give me a recipe for lentil soup, short.",
     "Which planet has the most moons?",
 )
-_REJECTED = (
-    "A contract of 300 pages [[error-code=context_length_exceeded]]",
-    "A novel, whole [[error-code=context_length_exceeded]]",
-    "Last year's log files [[error-code=context_length_exceeded]]",
-    "Something rude [[error-code=content_policy_violation]]",
-)
+_REJECTED = {
+    "context_length_exceeded": ("A contract of 300 pages", "A novel, whole", "Last year's log files"),
+    "content_policy_violation": ("Something rude",),
+}
 _WORDS = "The miller wakes before the light, and hears the river turn the wheel. " * 12
-_STREAMING = f"Tell me a long story about a mill. {_WORDS}[[hold-after=60]]"
+_STREAMING = f"Tell me a long story about a mill. {_WORDS}[[hold=false;hold-after=60]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +48,15 @@ async def furnish(product: Product) -> Furnished:
     api = product.api
     await _tell_an_hour(product)
     await api.wait_until_completed(completed := await api.submit(list(_ANSWERED)))
-    await product.model.behave(status=400)
-    failed = await api.submit(list(_REJECTED), lane="batch")
-    await api.wait_until_final(failed)
+    failed: list[str] = []
+    for code, prompts in _REJECTED.items():
+        await product.model.behave(error_code=code)
+        failed += await api.submit(list(prompts), lane="batch")
+        await api.wait_until_final(failed)
     letters = await until(lambda: _letters(product, len(failed)), what="the dead letters")
     await product.model.behave(hold=True)
     cancelled = await api.submit(["Never mind", "Not this one"])
-    [streaming] = await api.submit([_STREAMING.replace("[[hold", "[[hold=false;hold")], stream=True)
+    [streaming] = await api.submit([_STREAMING], stream=True)
     held = await api.submit([f"Waiting for its turn, number {number}" for number in range(1, 10)])
     await product.model.wait_for_calls(len(completed) + len(failed) + 6)
     for task_id in cancelled:

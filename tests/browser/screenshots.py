@@ -4,22 +4,35 @@ import argparse
 import asyncio
 import sys
 import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page, expect
 
 from cli.stack.kafka import running_kafka
 from cli.stack.valkey import running_valkey
 from tests.browser.furnishing import Furnished, furnish
 from tests.browser.launching import running_browser
 from tests.browser.product import Product, running_product
-from tests.browser.views import View, views_of
-from tests.browser.visit import DESKTOP, PHONE, Theme, visiting
+from tests.browser.views import views_of
+from tests.browser.visit import DESKTOP, PHONE, Theme, Visit, visiting
 from tests.support.backend import kafka_settings_for, redis_settings_for
 from tests.support.fake_model import running_fake_model
 from tests.support.processes import running_processes
 
 _SIZES = {"desktop": DESKTOP, "phone": PHONE}
+PROMPTS = (
+    "Tell me how a water mill works, from the river to the sack of flour, in words a child would understand. Begin at "
+    "the weir, go on to the wheel, the shaft and the stones, and end with the miller, who has been up since before it "
+    "was light and hears by the sound of the stones whether the grain runs well.",
+    "Write a letter from a miller to his brother in town, who thinks that mills have no future. Tell him of the three "
+    "new stones, of the farmers that come from beyond the hills, and of the night in March when the water stood so high "
+    "that the wheel turned backwards.",
+    "List what one has to look after in a mill in spring, summer, autumn and winter, each with the reason for it, and "
+    "with what goes wrong where nobody does: the sluice, the belts, the bearings, the sieves and the cat.",
+    "Write a haiku about a water mill.",
+)
 _THEMES: tuple[Theme, ...] = ("light", "dark")
 
 
@@ -41,24 +54,54 @@ async def take(folder: Path, *, only: str) -> None:
             ) as product,
             running_browser() as browser,
         ):
-            await product.deployment.start_workers(2, concurrency=3, llm__retry_base_seconds=0, tasks__max_attempts=1)
-            furnished = await furnish(product)
-            await _take_all(browser, product, furnished, folder, only)
+            settings = {"concurrency": 3, "llm__retry_base_seconds": 0, "tasks__max_attempts": 1}
+            await product.deployment.start_worker(**settings)
+            pictures = Pictures(browser, product, folder, only)
+            await pictures.take_submitting()
+            await product.deployment.start_worker(**settings)
+            await pictures.take_all(await furnish(product))
 
 
-async def _take_all(browser: Browser, product: Product, furnished: Furnished, folder: Path, only: str) -> None:
-    for size_name, size in _SIZES.items():
-        for theme in _THEMES:
-            async with visiting(browser, product.api.url, theme=theme, size=size) as visit:
-                page = await visit.open("#/nowhere")
-                for view in (view for view in views_of(furnished) if only in view.name):
-                    await page.goto(f"{product.api.url}/{view.path}")
-                    await view.shown(page)
-                    await page.screenshot(path=folder / _file(view, theme, size_name), full_page=size == PHONE)
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Takes pictures of the views whose names contain `only`, in every theme and size."""
 
+    browser: Browser
+    product: Product
+    folder: Path
+    only: str
 
-def _file(view: View, theme: Theme, size: str) -> str:
-    return f"{view.name}-{size}-{theme}.png"
+    async def take_submitting(self) -> None:
+        """Four prompts that were submitted in the page: of three slots each is taken, and one prompt waits."""
+        if self.only not in "submit":
+            return
+        async for visit, name in self._visits():
+            page = await visit.open("#/")
+            await self.product.model.behave(hold_after=38)
+            await page.get_by_label("Prompts", exact=True).fill("\n".join(PROMPTS))
+            await page.get_by_role("button", name="Submit 4 prompts").click()
+            await expect(page.locator(".task-card .answer", has_text="echo: ")).to_have_count(3)
+            await self._take(page, f"submit-{name}")
+            await self.product.model.release_all()
+            await expect(page.locator(".task-card .badge", has_text="completed")).to_have_count(4)
+
+    async def take_all(self, furnished: Furnished) -> None:
+        """The other views, of a service in the middle of its work."""
+        async for visit, name in self._visits():
+            page = await visit.open("#/nowhere")
+            for view in (view for view in views_of(furnished) if self.only in view.name and view.name != "submit"):
+                await page.goto(f"{self.product.api.url}/{view.path}")
+                await view.shown(page)
+                await self._take(page, f"{view.name}-{name}")
+
+    async def _visits(self) -> AsyncIterator[tuple[Visit, str]]:
+        for size_name, size in _SIZES.items():
+            for theme in _THEMES:
+                async with visiting(self.browser, self.product.api.url, theme=theme, size=size) as visit:
+                    yield visit, f"{size_name}-{theme}"
+
+    async def _take(self, page: Page, name: str) -> None:
+        await page.screenshot(path=self.folder / f"{name}.png", full_page="phone" in name)
 
 
 def main() -> int:

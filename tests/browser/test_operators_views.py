@@ -83,7 +83,7 @@ async def test_topics_show_records_and_their_content_only_when_it_is_asked_for(
     table = page.get_by_role("table", name="Topics")
     await expect(table.get_by_role("row")).to_have_count(5)
     await table.get_by_role("link", name=re.compile("interactive$")).click()
-    record = page.locator(".record")
+    record = page.locator(".kafka-record")
     await expect(record).to_have_count(1)
     await expect(record).to_contain_text("offset 0")
     assert prompt not in await page.content()

@@ -34,7 +34,7 @@ def views_of(furnished: Furnished) -> tuple[View, ...]:
         View("overview", "#/overview", ".chart-bar"),
         View("workers", "#/workers", "main .badge", "working"),
         View("topics", "#/topics", "main .badge", "in sync"),
-        View("topic", f"#/topics/{furnished.topic}", "main .record"),
+        View("topic", f"#/topics/{furnished.topic}", "main .kafka-record"),
         View("dead-letters", "#/dead-letters", "main .badge", "context_length_exceeded"),
         View("dead-letter", f"#/dead-letters/{furnished.letter}", "main .value"),
         View("unknown", "#/nowhere", "main .state-title"),

@@ -9,6 +9,8 @@ import { linear, ticks, timeTicks } from "./scale.js";
 const HEIGHT = 168;
 const MARGIN = { top: 10, right: 8, bottom: 22, left: 46 };
 const BAR_GAP = 1;
+// Half of what a time of day takes, in pixels.
+const MARK_HALF = 16;
 const MINUTE = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 /**
@@ -106,7 +108,7 @@ export function createChart({ title, hint = "", series, format, whole = false, e
         svg("text", { class: "chart-mark is-y", x: MARGIN.left - 6, y: y(mark) + 4 }, format(mark)),
       ]),
       timeTicks(points.map(({ at }) => at), width).map(({ at, index }) =>
-        svg("text", { class: "chart-mark is-x", x: middle(index), y: HEIGHT - 6 }, timeOf(at)),
+        svg("text", { class: "chart-mark is-x", x: Math.min(middle(index), width - MARK_HALF), y: HEIGHT - 6 }, timeOf(at)),
       ),
       stacks(points, keysOf(stacked)).map((bars, index) =>
         bars.map(({ key, from, to }) =>

@@ -11,14 +11,14 @@ const TASK_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export function recordCard(record, { withContent }) {
   return h(
     "article",
-    { class: "record" },
+    { class: "kafka-record" },
     h(
       "header",
-      { class: "record-head" },
-      h("span", { class: "record-place" }, `Partition ${record.partition}, offset ${record.offset}`),
+      { class: "kafka-record-head" },
+      h("span", { class: "kafka-record-place" }, `Partition ${record.partition}, offset ${record.offset}`),
       time(record.timestamp, clock(record.timestamp), instant(record.timestamp)),
       h("span", {}, bytes(record.size_bytes)),
-      record.key !== null && h("span", { class: "record-key" }, "key ", keyOf(record.key)),
+      record.key !== null && h("span", { class: "kafka-record-key" }, "key ", keyOf(record.key)),
     ),
     headersOf(record.headers),
     withContent && valueOf(record),

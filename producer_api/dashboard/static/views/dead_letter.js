@@ -7,7 +7,6 @@ import { card, facts, pageHead, time } from "../parts/page.js";
 import { headersOf, valueOf } from "../parts/record.js";
 import { redrivePanel } from "../parts/redrive_panel.js";
 import { errorState, loadingState, note } from "../parts/states.js";
-import { badge } from "../parts/status.js";
 import { href } from "../router.js";
 
 export const deadLetterView = {
@@ -53,7 +52,7 @@ function about(letter) {
     { title: "Why" },
     note("bad", h("p", {}, letter.reason ?? "No reason was given.")),
     facts([
-      ["Code", badge(letter.error_code ?? "no code", "bad")],
+      ["Code", letter.error_code && h("code", {}, letter.error_code)],
       ["Task", taskId && h("a", { class: "mono", href: href(`/tasks/${taskId}`) }, taskId)],
       ["Run", number(letter.run)],
       ["Tenant", letter.tenant],

@@ -168,8 +168,8 @@ function groupTable(redriveGroup) {
           ),
       },
       { title: "Letters", isNumber: true, cell: (group) => number(group.count) },
-      { title: "First", cell: ({ first }) => time(first, ago(first), instant(first)) },
-      { title: "Last", cell: ({ last }) => time(last, ago(last), instant(last)) },
+      { title: "First", class: "nowrap", cell: ({ first }) => time(first, ago(first), instant(first)) },
+      { title: "Last", class: "nowrap", cell: ({ last }) => time(last, ago(last), instant(last)) },
       {
         title: "Redrive",
         hasHiddenTitle: true,
@@ -200,13 +200,14 @@ function letterTable(redriveOne) {
       },
       {
         title: "Task",
+        class: "nowrap",
         cell: ({ task_id: taskId }) =>
           taskId === null ? "none" : h("a", { class: "mono", href: href(`/tasks/${taskId}`), title: taskId }, shortId(taskId)),
       },
-      { title: "Why", cell: ({ error_code: code, reason }) => reason ?? code ?? "no reason given" },
+      { title: "Why", cell: ({ error_code: code, reason }) => h("span", { title: reason }, code ?? reason ?? "no reason given") },
       { title: "Tenant", cell: ({ tenant }) => tenant ?? "–" },
       { title: "Run", isNumber: true, cell: ({ run }) => number(run) },
-      { title: "Failed", cell: ({ failed_at: at }) => time(at, ago(at), instant(at)) },
+      { title: "Failed", class: "nowrap", cell: ({ failed_at: at }) => time(at, ago(at), instant(at)) },
       { title: "Size", isNumber: true, cell: ({ size_bytes: size }) => bytes(size) },
       {
         title: "Redrive",

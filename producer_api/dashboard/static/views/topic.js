@@ -76,7 +76,7 @@ function newestRecords(topic, { api, operator, query, setQuery, onQuery, signal 
   const place = h("div", { class: "stack" });
   const form = h(
     "form",
-    { class: "filters", on: { submit } },
+    { class: "record-filters", on: { submit } },
     field("Partition", partition),
     field("Records", limit),
     h("label", { class: "check" }, withContent, "Show their content, which may be somebody’s prompt"),
@@ -134,6 +134,6 @@ function shown({ records, is_cut: isCut }, withContent) {
   return [
     h("p", { class: "hint" }, `${count(records.length, "record")}, newest first.`),
     isCut && note("info", h("p", {}, "There are more, and their values are too large together: choose a partition.")),
-    h("ol", { class: "records" }, records.map((record) => h("li", {}, recordCard(record, { withContent })))),
+    h("ol", { class: "kafka-records" }, records.map((record) => h("li", {}, recordCard(record, { withContent })))),
   ];
 }

@@ -79,8 +79,8 @@ function columns() {
         h(
           "div",
           { class: "two-lines" },
-          h("a", { href: href("/workers", { worker }) }, worker),
-          h("span", { class: "hint" }, `${host}, version ${version}`),
+          h("a", { class: "nowrap", href: href("/workers", { worker }) }, worker),
+          h("span", { class: "hint nowrap" }, `${host}, ${version}`),
         ),
     },
     {

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up test nightly faults soak reliability docs mutations bench bench-quick newer-peers images dist lint lint-deploy control-plane format requirements clean
+.PHONY: help up test nightly faults soak reliability docs mutations screenshots bench bench-quick newer-peers images dist lint lint-deploy control-plane format requirements clean
 
 help: ## List the targets
 	@grep -hE '^[.a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -54,6 +54,10 @@ docs: $(VENV)/.dev ## Write docs/metrics.md from the instruments of the services
 
 mutations: $(VENV)/.dev ## Plant bugs, one at a time, and see the tests that name them fail
 	$(BIN)/python -m tests.faults.mutations $(ARGS)
+
+SCREENSHOTS := .promptmill/screenshots
+screenshots: $(VENV)/.dev ## Pictures of every view of the dashboard, in SCREENSHOTS=FOLDER
+	$(BIN)/python -m tests.browser.screenshots $(SCREENSHOTS) $(ARGS)
 
 PEERS := $(VENV)/peers
 NEWER_PEERS := $(VENV)/newer-peers

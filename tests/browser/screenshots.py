@@ -22,16 +22,20 @@ from tests.support.fake_model import running_fake_model
 from tests.support.processes import running_processes
 
 _SIZES = {"desktop": DESKTOP, "phone": PHONE}
-PROMPTS = (
-    "Tell me how a water mill works, from the river to the sack of flour, in words a child would understand. Begin at "
-    "the weir, go on to the wheel, the shaft and the stones, and end with the miller, who has been up since before it "
-    "was light and hears by the sound of the stones whether the grain runs well.",
-    "Write a letter from a miller to his brother in town, who thinks that mills have no future. Tell him of the three "
-    "new stones, of the farmers that come from beyond the hills, and of the night in March when the water stood so high "
-    "that the wheel turned backwards.",
-    "List what one has to look after in a mill in spring, summer, autumn and winter, each with the reason for it, and "
-    "with what goes wrong where nobody does: the sluice, the belts, the bearings, the sieves and the cat.",
-    "Write a haiku about a water mill.",
+# Each longer than what is shown of its answer.
+PROMPTS = tuple(
+    " ".join(words.split())
+    for words in (
+        """Tell me how a water mill works, from the river to the sack of flour, in words a child would understand. Begin
+        at the weir, go on to the wheel, the shaft and the stones, and end with the miller, who has been up since before
+        it was light and hears by the sound of the stones whether the grain runs well.""",
+        """Write a letter from a miller to his brother in town, who thinks that mills have no future. Tell him of the
+        three new stones, of the farmers that come from beyond the hills, and of the night in March when the water stood
+        so high that the wheel turned backwards.""",
+        """List what one has to look after in a mill in spring, summer, autumn and winter, each with the reason for it,
+        and with what goes wrong where nobody does: the sluice, the belts, the bearings, the sieves and the cat.""",
+        "Write a haiku about a water mill.",
+    )
 )
 _THEMES: tuple[Theme, ...] = ("light", "dark")
 

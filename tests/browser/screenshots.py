@@ -34,7 +34,9 @@ PROMPTS = tuple(
         so high that the wheel turned backwards.""",
         """List what one has to look after in a mill in spring, summer, autumn and winter, each with the reason for it,
         and with what goes wrong where nobody does: the sluice, the belts, the bearings, the sieves and the cat.""",
-        "Write a haiku about a water mill.",
+        """Write a poem about a water mill at night, in four verses that rhyme. The first is about the water, the second
+        about the stones, the third about the miller who cannot sleep, and the last about the flour that lies on all of
+        it like snow.""",
     )
 )
 _THEMES: tuple[Theme, ...] = ("light", "dark")
@@ -86,6 +88,7 @@ class Pictures:
             await page.get_by_role("button", name="Submit 4 prompts").click()
             await expect(page.locator(".task-card .answer", has_text="echo: ")).to_have_count(3)
             await self._take(page, f"submit-{name}")
+            await self.product.model.behave()
             await self.product.model.release_all()
             await expect(page.locator(".task-card .badge", has_text="completed")).to_have_count(4)
 

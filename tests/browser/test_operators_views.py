@@ -104,7 +104,7 @@ async def fail(product: Product, prompts: list[str]) -> list[str]:
     await product.api.wait_until_final(ids)
 
     async def all_written() -> bool:
-        answer = await product.api.ask("GET", "/v1/operator/dead-letters")
+        answer = await product.api.ask("GET", "/v1/operator/dead-letters", params={"limit": "500"})
         return len(answer.body["dead_letters"]) == len(prompts)
 
     await until(all_written, what="the dead letters")

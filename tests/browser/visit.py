@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request
 
 Theme = Literal["light", "dark"]
 DESKTOP = (1280, 900)
@@ -14,22 +14,38 @@ PHONE = (390, 844)
 # Their own, or none's.
 _OF_NO_HOST = {"data", "blob", "about"}
 _PATIENCE_MS = 60_000
+_NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
+_MOST_OPENINGS = 10
 
 
 @dataclass
 class Visit:
-    """One browser of one user, at one API. `troubles` are what went wrong unseen."""
+    """One browser of one user, at one API. `troubles` are what went wrong unseen; `disturbances` are not the page's."""
 
     origin: str
     context: BrowserContext
     expected: Sequence[str] = ()
     troubles: list[str] = field(default_factory=list)
+    disturbances: int = 0
 
     async def open(self, path: str = "#/") -> Page:
-        """Open a view by its address, in a page of its own."""
-        page = await self.context.new_page()
-        await page.goto(f"{self.origin}/{path}")
-        return page
+        """Open a view by its address, in a page of its own.
+
+        Raises:
+            AssertionError: the machine's networks change again and again.
+        """
+        for _ in range(_MOST_OPENINGS):
+            page, disturbances = await self.context.new_page(), self.disturbances
+            try:
+                await page.goto(f"{self.origin}/{path}")
+            except Error as error:
+                if _NETWORK_CHANGED not in error.message:
+                    raise
+            else:
+                if self.disturbances == disturbances:
+                    return page
+            await page.close()
+        raise AssertionError(f"{_MOST_OPENINGS} times the machine's networks changed while the page was loaded")
 
     def check(self) -> None:
         """Raises AssertionError where anything went wrong that was not expected."""
@@ -43,7 +59,10 @@ class Visit:
         page.on("request", self._request)
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
+        # A container or a namespace beside us came or went: the browser drops what waits for a connection.
+        if _NETWORK_CHANGED in message.text:
+            self.disturbances += 1
+        elif message.type in {"error", "warning"}:
             self.troubles.append(f"console {message.type}: {message.text}")
 
     def _request(self, request: Request) -> None:

@@ -1,8 +1,10 @@
 // Requests to the API that serves this page, as any client makes them.
 
 import { ApiError, errorOf, unreachable } from "./api_error.js";
+import { delay } from "./delay.js";
 
 const OPERATOR = "v1/operator/";
+const REPEAT_MS = 300;
 
 /**
  * Paths are relative, as "v1/tasks": the page may be served under any prefix.
@@ -65,11 +67,14 @@ export function isAbort(error) {
 
 export { ApiError };
 
-async function answered(url, options) {
+/** The answer to a request; a GET that got none, as by a change of networks, is sent once more. */
+async function answered(url, options, { isRepeat = false } = {}) {
   try {
     return await fetch(url, options);
   } catch (error) {
     if (isAbort(error)) throw error;
-    throw unreachable();
+    if (isRepeat || (options.method ?? "GET") !== "GET") throw unreachable();
   }
+  await delay(REPEAT_MS, options.signal ?? new AbortController().signal);
+  return answered(url, options, { isRepeat: true });
 }

@@ -6,8 +6,10 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
+from PIL import Image
 from playwright.async_api import Browser, Page, expect
 
 from cli.stack.kafka import running_kafka
@@ -21,6 +23,7 @@ from tests.support.backend import kafka_settings_for, redis_settings_for
 from tests.support.fake_model import running_fake_model
 from tests.support.processes import running_processes
 
+_COLORS = 128
 _SIZES = {"desktop": DESKTOP, "phone": PHONE}
 # Each longer than what is shown of its answer.
 PROMPTS = tuple(
@@ -108,7 +111,10 @@ class Pictures:
                     yield visit, f"{size_name}-{theme}"
 
     async def _take(self, page: Page, name: str) -> None:
-        await page.screenshot(path=self.folder / f"{name}.png", full_page="phone" in name)
+        taken = Image.open(BytesIO(await page.screenshot(full_page="phone" in name)))
+        # A page has few colors: a palette of them takes a third of the room.
+        few = taken.convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE)
+        few.save(self.folder / f"{name}.png", optimize=True)
 
 
 def main() -> int:

@@ -22,8 +22,13 @@ def is_first(task_id: str) -> str:
 
 
 async def list_of(product: Product, **query: str) -> list[str]:
-    answer = await product.api.ask("GET", "/v1/tasks", params={"limit": str(2 * PAGE), **query})
-    return [task["task_id"] for task in answer.body["tasks"]]
+    """More ids than a page has; of a filtered list one request may find few."""
+    ids: list[str] = []
+    while len(ids) <= PAGE:
+        answer = await product.api.ask("GET", "/v1/tasks", params={"limit": "100", **query})
+        ids += [task["task_id"] for task in answer.body["tasks"]]
+        query["after"] = answer.body["next"]
+    return ids
 
 
 async def back_to_all(page: Page, rows: Locator, first: str) -> None:

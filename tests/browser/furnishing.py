@@ -40,6 +40,7 @@ class Furnished:
     streaming: str
     letter: str
     topic: str
+    worker: str
     shown: tuple[str, ...]
 
 
@@ -63,8 +64,9 @@ async def furnish(product: Product) -> Furnished:
         await api.ask("POST", f"/v1/tasks/{task_id}/cancel")
     await api.submit([f"Overnight job {number}" for number in range(40)], lane="batch")
     [topic] = [name for name in await _topics(product) if name.endswith("results")]
+    workers = (await api.ask("GET", "/v1/operator/workers")).body["workers"]
     shown = (streaming, held[0], completed[2], held[-1])
-    return Furnished(completed[0], failed[0], streaming, letters[0], topic, shown)
+    return Furnished(completed[0], failed[0], streaming, letters[0], topic, workers[0]["worker"], shown)
 
 
 async def _letters(product: Product, count: int) -> list[str]:

@@ -111,7 +111,7 @@ class Pictures:
                     yield visit, f"{size_name}-{theme}"
 
     async def _take(self, page: Page, name: str) -> None:
-        taken = Image.open(BytesIO(await page.screenshot(full_page="phone" in name)))
+        taken = Image.open(BytesIO(await page.screenshot()))
         # A page has few colors: a palette of them takes a third of the room.
         few = taken.convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE)
         few.save(self.folder / f"{name}.png", optimize=True)

@@ -15,7 +15,7 @@ from tests.support.backend import kafka_settings_for, redis_settings_for, topics
 from tests.support.fake_model import running_fake_model
 from tests.support.processes import running_processes
 
-PLACES = Furnished("ID", "ID", "ID", "0-0", "TOPIC", ("ID",))
+PLACES = Furnished("ID", "ID", "ID", "0-0", "TOPIC", "WORKER", ("ID",))
 NAMES = [view.name for view in views_of(PLACES)]
 
 

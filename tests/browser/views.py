@@ -33,6 +33,7 @@ def views_of(furnished: Furnished) -> tuple[View, ...]:
         View("task-failed", f"#/tasks/{furnished.failed}", "main .note-bad"),
         View("overview", "#/overview", ".chart-bar"),
         View("workers", "#/workers", "main .badge", "working"),
+        View("worker", f"#/workers?worker={furnished.worker}", "main .facts"),
         View("topics", "#/topics", "main .badge", "in sync"),
         View("topic", f"#/topics/{furnished.topic}", "main .kafka-record"),
         View("dead-letters", "#/dead-letters", "main .badge", "context_length_exceeded"),

@@ -525,6 +525,24 @@ MUTATIONS = (
         "tests/producer_api/openai_compat/test_happenings.py"
         "::test_a_move_that_was_read_before_it_was_heard_is_not_told_again",
     ),
+    Mutation(
+        "a view goes on being read when nobody looks any more",
+        "producer_api/operator/watch.py",
+        (("            if not self._looks:\n                await self._read_no_more()", "            pass"),),
+        "tests/producer_api/operator/test_watch.py::test_nothing_is_read_while_nobody_looks",
+    ),
+    Mutation(
+        "who looks later waits for the next view",
+        "producer_api/operator/watch.py",
+        (("seen=self.number if self.latest is None else self.number - 1", "seen=self.number"),),
+        "tests/producer_api/operator/test_watch.py::test_who_comes_later_has_the_latest_view_at_once",
+    ),
+    Mutation(
+        "the page's policy lets text be made HTML",
+        "producer_api/dashboard/routes.py",
+        (("require-trusted-types-for 'script'; ", ""),),
+        "tests/browser/test_every_view.py::test_a_script_that_is_not_ours_does_not_run",
+    ),
 )
 
 

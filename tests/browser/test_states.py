@@ -109,3 +109,17 @@ async def test_where_operators_are_let_in_from_their_machine_alone_that_is_said(
     await expect(page.get_by_role("dialog")).to_have_count(0)
     tasks = await browsing.open("#/tasks")
     await expect(tasks.get_by_text("No tasks yet")).to_be_visible()
+
+
+async def test_where_no_stream_gets_through_a_view_is_asked_for_again_and_again(
+    product: Product, visit: Visiting
+) -> None:
+    browsing = await visit(product.api, expected=OF_ERRORS)
+    refusal = {"error": {"message": "no streams here", "type": "invalid_request_error", "code": "unknown_url"}}
+    await browsing.context.route("**/overview/events", lambda route: route.fulfill(status=404, json=refusal))
+    page = await browsing.open("#/overview")
+    await expect(page.locator(".live-sign")).to_have_text("Live")
+    accepted = page.locator(".tile", has_text="Accepted").locator(".tile-value")
+    await expect(accepted).to_have_text("0")
+    await product.api.submit(["one", "two"])
+    await expect(accepted).to_have_text("2")

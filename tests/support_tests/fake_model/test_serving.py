@@ -178,6 +178,23 @@ async def test_held_calls_wait_and_are_released_one_by_one_or_by_prompt_or_all(
     assert (await model.stats()).max_in_flight == 4
 
 
+async def test_a_stream_stops_where_it_is_told_to_and_goes_on_when_it_is_released(
+    sdk: openai.AsyncOpenAI, model: FakeModel
+) -> None:
+    prompt = "one two three [[hold-after=3]]"
+    stream = await sdk.chat.completions.create(model="m", messages=[{"role": "user", "content": prompt}], stream=True)
+    async with stream:
+        before = [await anext(aiter(stream)) for _ in range(3)]
+        text = "".join(chunk.choices[0].delta.content or "" for chunk in before)
+        assert f"echo: {prompt}".startswith(text)
+        assert 0 < len(text) < len(prompt)
+        assert await model.in_flight() == 1
+        await model.release_prompt(prompt)
+        rest = [chunk async for chunk in stream]
+    whole = text + "".join(chunk.choices[0].delta.content or "" for chunk in rest)
+    assert whole == f"echo: {prompt}"
+
+
 async def test_a_release_given_in_advance_lets_a_later_call_through(sdk: openai.AsyncOpenAI, model: FakeModel) -> None:
     await model.hold()
     await model.release(1)

@@ -23,7 +23,7 @@ export function createApi({ root, operator }) {
     const sent = token ?? (isOperators ? operator.token() : null);
     const headers = { accept: "application/json", ...options.headers };
     if (sent) headers.authorization = `Bearer ${sent}`;
-    const response = await answered(url, { cache: "no-store", credentials: "omit", ...options, headers });
+    const response = await answered(url, { cache: "no-store", credentials: "same-origin", ...options, headers });
     if (response.ok) return response;
     const error = await errorOf(response);
     if (error.code === "invalid_operator_token" && token === undefined) {

@@ -36,9 +36,10 @@ export function createWatch({ api, onChange, onState = () => {}, signal }) {
   }
 
   function refill() {
-    const waiting = unfinished();
     // Not at every end: each new stream tells again how all of its tasks stand.
-    if (waiting.length > followed.size && followed.size <= most / 2) reopen(waiting);
+    if (followed.size > most / 2) return;
+    const waiting = unfinished();
+    if (waiting.length > followed.size) reopen(waiting);
   }
 
   async function reopen(waiting) {

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from pydantic import BaseModel
 
 from common.store.scripts import StoreUnavailable
 from producer_api.kafka_link import KafkaUnavailable
@@ -12,7 +13,7 @@ from producer_api.operator.watches import read_event
 from tests.support.api import Api
 from tests.support.events import Events, following
 
-VIEWS = {"overview": OverviewView, "workers": WorkerViews, "topics": TopicViews}
+VIEWS: dict[str, type[BaseModel]] = {"overview": OverviewView, "workers": WorkerViews, "topics": TopicViews}
 
 
 @pytest.mark.parametrize("name", VIEWS)

@@ -14,22 +14,19 @@ const REPEAT_MS = 300;
  */
 export function createApi({ root, operator }) {
   /** An answer as it comes, for streams; throws ApiError where it is an error. */
-  async function open(path, { query = {}, token, ...options } = {}) {
+  async function open(path, { query = {}, ...options } = {}) {
     const url = new URL(path, root);
     for (const [name, value] of Object.entries(query)) {
       if (value !== null && value !== undefined && value !== "") url.searchParams.set(name, value);
     }
-    const isOperators = path.startsWith(OPERATOR);
-    const sent = token ?? (isOperators ? operator.token() : null);
+    const sent = path.startsWith(OPERATOR) ? operator.token() : null;
     const headers = { accept: "application/json", ...options.headers };
     if (sent) headers.authorization = `Bearer ${sent}`;
     const response = await answered(url, { cache: "no-store", credentials: "same-origin", ...options, headers });
     if (response.ok) return response;
     const error = await errorOf(response);
-    if (error.code === "invalid_operator_token" && token === undefined) {
-      const given = await operator.ask({ wasWrong: Boolean(sent), wrong: sent });
-      if (given) return open(path, { query, token: given, ...options });
-    }
+    const mayRepeat = error.code === "invalid_operator_token" && (await operator.ask({ wrong: sent }));
+    if (mayRepeat) return open(path, { query, ...options });
     throw error;
   }
 

@@ -13,17 +13,20 @@ export function createOperatorToken({ storage, askUser }) {
     const given = await askUser({ wasWrong });
     hasDeclined = !given;
     if (given) storage.setItem(KEY, given);
-    return given;
+    return Boolean(given);
   }
 
   return {
     token,
-    /** A token to try, or null; requests that fail together ask together, and who declined is not asked by each. */
-    async ask({ wasWrong, wrong }) {
+    /**
+     * Whether there is one to try instead of `wrong`, null where none was sent. Requests that fail together ask together,
+     * and who declined is not asked again by each.
+     */
+    async ask({ wrong }) {
       if (wrong && token() === wrong) storage.removeItem(KEY);
-      if (token()) return token();
-      if (hasDeclined) return null;
-      asking ??= askOnce(wasWrong).finally(() => {
+      if (token()) return true;
+      if (hasDeclined) return false;
+      asking ??= askOnce(Boolean(wrong)).finally(() => {
         asking = null;
       });
       return asking;

@@ -11,14 +11,13 @@ import { confirmed } from "../parts/dialog.js";
 import { icon } from "../parts/icon.js";
 import { card, pageHead } from "../parts/page.js";
 import { progressBar } from "../parts/progress.js";
-import { emptyState, errorNote, errorState, loadingState, note } from "../parts/states.js";
+import { emptyState, errorNote, errorState, loadingState } from "../parts/states.js";
 import { statusBadge } from "../parts/status.js";
 import { href } from "../router.js";
 import { canRetry, cancelledInWords, cancelTasks, retriedInWords, retryTasks } from "../task_actions.js";
-import { adviceFor } from "../task_errors.js";
 import { newEntry, takeText } from "../watch.js";
-import { answerExtras, foldedJson } from "./task/chat.js";
 import { taskFacts } from "./task/details.js";
+import { errorOf, extrasOf } from "./task/outcome.js";
 import { promptCard } from "./task/prompt.js";
 import { readTask } from "./task/story.js";
 import { timelineList } from "./task/timeline.js";
@@ -83,7 +82,7 @@ export const taskView = {
       cancel.hidden = isFinal(task.status);
       retry.hidden = !canRetry(task.status);
       replace(places.error, task.error && errorOf(task));
-      replace(places.extras, extrasOf(task));
+      replace(places.extras, extrasOf(task, entry.text));
       replace(places.facts, taskFacts(task));
       replace(places.timeline, task.timeline ? timelineList(task.timeline) : forOperators(task.refusal));
       if (!isShown) layOut(task);
@@ -158,18 +157,6 @@ export const taskView = {
       }
     }
 
-    function extrasOf(task) {
-      const body = task.response?.body;
-      const extras = answerExtras(body);
-      const isEmptyAnswer = task.status === "completed" && typeof task.result !== "string" && !extras;
-      return [
-        extras,
-        isEmptyAnswer && note("info", h("p", {}, "The answer has no text.")),
-        !isFinal(task.status) && !entry.text && h("p", { class: "hint" }, "Nothing yet."),
-        task.response && foldedJson(`The whole answer, status ${task.response.status_code}`, body),
-      ].filter(Boolean);
-    }
-
     function forOperators(refusal) {
       const onRetry = () => {
         operator.askAgain();
@@ -191,17 +178,6 @@ export const taskView = {
     refresh();
   },
 };
-
-function errorOf({ error, response }) {
-  const said = response?.body?.error?.message;
-  return note(
-    "bad",
-    h("p", {}, error.message),
-    typeof said === "string" && said !== error.message && h("blockquote", { class: "own-words" }, said),
-    h("p", { class: "advice" }, adviceFor(error.code)),
-    h("p", { class: "hint" }, "Code ", h("code", {}, error.code)),
-  );
-}
 
 function missing() {
   const list = h("a", { class: "button", href: href("/tasks") }, "All tasks");

@@ -3,14 +3,16 @@
 import { ApiError } from "../api.js";
 import { byFrame } from "../by_frame.js";
 import { h, replace, setText } from "../dom.js";
-import { follow, isFinal } from "../follow.js";
+import { isFinal } from "../follow.js";
 import { count } from "../format.js";
 import { icon } from "../parts/icon.js";
 import { pageHead } from "../parts/page.js";
-import { emptyState, errorNote, errorState, loadingState } from "../parts/states.js";
+import { errorNote, errorState, loadingState } from "../parts/states.js";
 import { poll } from "../polling.js";
 import { href } from "../router.js";
 import { filterForm, filterOf, isEmpty } from "./tasks/filters.js";
+import { nothing } from "./tasks/nothing.js";
+import { createRowStream } from "./tasks/row_stream.js";
 import { taskTable } from "./tasks/rows.js";
 import { createSelection } from "./tasks/selection.js";
 import { PAGE, readPage } from "./tasks/source.js";
@@ -18,7 +20,6 @@ import { PAGE, readPage } from "./tasks/source.js";
 const FRESH_SECONDS = 2;
 // A filtered list costs a look at many tasks.
 const FILTERED_SECONDS = 10;
-const MOST_FOLLOWED = 100;
 
 export const tasksView = {
   title: "Tasks",
@@ -28,8 +29,6 @@ export const tasksView = {
     let next = null;
     let turn = new AbortController();
     let asking = null;
-    let stream = new AbortController();
-    let followed = "";
 
     const table = taskTable({ select: (...how) => selection.select(...how) });
     const selection = createSelection({ api, rows: () => rows, onChange: mark, onDone: done, notify, signal });
@@ -41,6 +40,7 @@ export const tasksView = {
     const newer = h("button", { type: "button", class: "button", on: { click: goBack } }, icon("left"), "Newer");
     const older = h("button", { type: "button", class: "button", on: { click: goOn } }, "Older", icon("right"));
     const draw = byFrame(() => table.update(rows), signal);
+    const stream = createRowStream({ api, onTask: take, signal });
     let held = null;
 
     /** Shows another page, or other tasks. */
@@ -139,7 +139,7 @@ export const tasksView = {
     function redraw() {
       selection.refresh();
       mark();
-      followUnfinished();
+      stream.follow(rows);
     }
 
     function done(tasks) {
@@ -154,26 +154,6 @@ export const tasksView = {
       rows[index] = { ...rows[index], ...brief };
       draw(table);
       if (isFinal(task.status)) selection.refresh();
-    }
-
-    /** One stream for those that can still move; another when they are others. */
-    function followUnfinished() {
-      const ids = rows.filter((row) => !isFinal(row.status)).map((row) => row.task_id).slice(0, MOST_FOLLOWED);
-      const wanted = ids.join(",");
-      if (ids.every((id) => followed.includes(id)) && (ids.length || !followed)) return;
-      followed = wanted;
-      stream.abort();
-      stream = new AbortController();
-      if (!ids.length) return;
-      const of = AbortSignal.any([signal, stream.signal]);
-      follow(api, ids, {
-        onEvent: (name, { delta, reset, ...task }) => take(task),
-        onState(phase) {
-          // All have ended; one may yet run again.
-          if (phase === "done") followed = "";
-        },
-        signal: of,
-      });
     }
 
     onQuery((nowQuery, nowState) => {
@@ -202,17 +182,11 @@ function placeOf(query, state) {
   return [filterOf(query), query.after ?? "", state?.before ?? []];
 }
 
-/** A list is older than the events that came while it was on its way: a task that has ended stays so in its run. */
+/** A list may be older than the events that came while it was on its way: within its run no task goes back. */
 function newest(row, task) {
   if (!row || !task) return task ?? row;
-  const isBehind = task.status !== row.status && task.attempts < (row.attempts ?? 0);
-  return isBehind ? row : { ...row, ...task };
-}
-
-function nothing(filter, after, next) {
-  if (next) return emptyState({ title: "None among those looked at", text: "Older looks further back.", sign: "search" });
-  if (after) return emptyState({ title: "No older tasks", sign: "tasks" });
-  if (!isEmpty(filter)) return emptyState({ title: "No task is like that", text: "Change the filter, or clear it.", sign: "search" });
-  const submit = h("a", { class: "button button-primary", href: href("/") }, icon("submit"), "Submit prompts");
-  return emptyState({ title: "No tasks yet", text: "What is submitted here or to the API stands here at once.", sign: "tasks" }, submit);
+  // Each run has an end of its own.
+  const isSameRun = task.expires_at === row.expires_at;
+  const isBehind = task.attempts < row.attempts || (isFinal(row.status) && !isFinal(task.status));
+  return isSameRun && isBehind ? row : { ...row, ...task };
 }

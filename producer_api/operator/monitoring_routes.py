@@ -112,5 +112,3 @@ async def newest_records(
     return json_answer(
         {"records": [record_view(record, with_value=content) for record in tail.records], "is_cut": tail.is_cut}
     )
-
-

@@ -23,7 +23,7 @@ from tests.support.backend import kafka_settings_for, redis_settings_for
 from tests.support.fake_model import running_fake_model
 from tests.support.processes import running_processes
 
-_COLORS = 128
+_COLORS = 256
 _SIZES = {"desktop": DESKTOP, "phone": PHONE}
 # Each longer than what is shown of its answer.
 PROMPTS = tuple(

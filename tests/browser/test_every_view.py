@@ -86,7 +86,7 @@ async def test_a_script_that_is_not_ours_does_not_run(furnished: tuple[Product, 
         "document.body.setAttribute('onclick', 'document.title = 1')",
     ):
         refused = await page.evaluate(
-            f"(async () => {{ try {{ await {way} }} catch (error) {{ return error.name }} }})()"
+            f"(async () => {{ try {{ await ({way}) }} catch (error) {{ return error.name }} }})()"
         )
         assert refused == "TypeError" or any("Content Security Policy" in text for text in said), (way, said)
     assert "Promptmill" in await page.title()

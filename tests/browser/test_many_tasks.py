@@ -1,12 +1,14 @@
 """A hundred thousand tasks in the store: what one does in the list is done at once."""
 
+from statistics import median
+
 import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import Visiting
 from tests.browser.many_tasks import accept_many
 from tests.browser.product import Product
-from tests.browser.timing import SCRIPT, Timing, timed, typical
+from tests.browser.timing import SCRIPT, Stopwatch, Timing
 
 COUNT = 100_000
 PAGE = 50
@@ -51,21 +53,22 @@ async def test_filtering_paging_and_opening_take_the_page_less_than_a_tenth_of_a
     page = await browsing.open("#/tasks")
     rows = page.locator("main tbody tr")
     lane = page.get_by_label("Lane")
+    watch = await Stopwatch.of(page)
     taken: dict[str, list[Timing]] = {"filter": [], "next page": [], "open": []}
     for _ in range(REPEATS):
         await back_to_all(page, rows, everything[0])
         older = page.get_by_role("button", name="Older")
-        taken["next page"].append(await timed(page, older.click, "click", is_first(everything[PAGE])))
+        taken["next page"].append(await watch.time(older.click, "click", is_first(everything[PAGE])))
         await back_to_all(page, rows, everything[0])
         done = f"{is_first(interactive[0])} && {LAST}?.title === '{interactive[PAGE - 1]}'"
-        taken["filter"].append(await timed(page, lambda: lane.select_option("interactive"), "change", done))
+        taken["filter"].append(await watch.time(lambda: lane.select_option("interactive"), "change", done))
         await back_to_all(page, rows, everything[0])
         link = rows.first.get_by_role("link")
-        taken["open"].append(await timed(page, link.click, "click", "document.querySelector('main .task-state')"))
+        taken["open"].append(await watch.time(link.click, "click", "document.querySelector('main .task-state')"))
+    work = {name: median(timing.work for timing in timings) for name, timings in taken.items()}
     with capsys.disabled():
         for name, timings in taken.items():
-            whole = sorted(timing.whole for timing in timings)[REPEATS // 2]
-            said = f"{name}: {typical(timings):.0f} ms of the page's own, {whole:.0f} ms with the server's"
+            whole, waited = (median(getattr(timing, part) for timing in timings) for part in ("whole", "waited"))
+            said = f"{name}: {work[name]:.0f} ms of the page's work, {whole:.0f} ms to the paint ({waited:.0f} waiting)"
             print(f"\n{said}", end="")  # noqa: T201 - a figure to be seen
-    for name, timings in taken.items():
-        assert typical(timings) < AT_ONCE_MS, (name, timings)
+    assert max(work.values()) < AT_ONCE_MS, taken

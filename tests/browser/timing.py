@@ -1,11 +1,10 @@
-"""How long the page takes by its own clock: from the event to the paint, the server's time apart."""
+"""How long the page takes for what it is asked, from the event to the paint, and how much of that is its own work."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
-from playwright.async_api import Page
+from playwright.async_api import CDPSession, Page
 
 # Runs before the page's own scripts. A measurement begins with the next event that the user makes.
 SCRIPT = """
@@ -42,24 +41,39 @@ globalThis.measureNext = (event, isDone) => new Promise((resolve) => {
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """In milliseconds; `own` is without what the page waited for answers."""
+    """In milliseconds: from the event to the paint, what of it was spent waiting for answers, and the page's own work.
+
+    That is the time of a processor which its thread took, for scripts, layout and painting: the same on a busy machine.
+    """
 
     whole: float
     waited: float
-
-    @property
-    def own(self) -> float:
-        return self.whole - self.waited
+    work: float
 
 
-async def timed(page: Page, act: Callable[[], Awaitable[object]], event: str, done: str) -> Timing:
-    """Act as a user, and measure from `event` to the paint in which the JavaScript expression `done` holds."""
-    await page.evaluate(f"() => {{ globalThis.measured = measureNext('{event}', () => {done}); }}")
-    await act()
-    result: dict[str, Any] = await page.evaluate("() => globalThis.measured")
-    return Timing(result["whole"], result["waited"])
+class Stopwatch:
+    """Times what a user does in a page."""
 
+    def __init__(self, page: Page, debugger: CDPSession) -> None:
+        self._page = page
+        self._debugger = debugger
 
-def typical(timings: list[Timing]) -> float:
-    """The median of the page's own times: one of many may have met a busy machine."""
-    return median(timing.own for timing in timings)
+    @classmethod
+    async def of(cls, page: Page) -> "Stopwatch":
+        """One for this page, which has run `SCRIPT`."""
+        debugger = await page.context.new_cdp_session(page)
+        await debugger.send("Performance.enable", {"timeDomain": "threadTicks"})
+        return cls(page, debugger)
+
+    async def time(self, act: Callable[[], Awaitable[object]], event: str, done: str) -> Timing:
+        """Act as a user, and measure from `event` to the paint in which the JavaScript expression `done` holds."""
+        await self._page.evaluate(f"() => {{ globalThis.measured = measureNext('{event}', () => {done}); }}")
+        before = await self._worked()
+        await act()
+        result: dict[str, Any] = await self._page.evaluate("() => globalThis.measured")
+        return Timing(result["whole"], result["waited"], await self._worked() - before)
+
+    async def _worked(self) -> float:
+        metrics = (await self._debugger.send("Performance.getMetrics"))["metrics"]
+        [seconds] = [metric["value"] for metric in metrics if metric["name"] == "TaskDuration"]
+        return 1000 * float(seconds)

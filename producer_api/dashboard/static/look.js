@@ -35,7 +35,7 @@ export async function look(api, name, { onView, onState, signal }) {
     await untilLookedAt(signal);
     const silence = new Silence(signal);
     try {
-      await readEvents(api, `${path}/events`, { signal: silence.signal, onPart: silence.broken }, take);
+      await readEvents(api, `${path}/events`, { signal: silence.signal, onOpen: silence.broken, onPart: silence.broken }, take);
     } catch (error) {
       if (signal.aborted) return;
       if (silence.isOver || error.code === "unknown_url") {
@@ -68,7 +68,7 @@ function ask(api, path, { onView, onState, signal }) {
   });
 }
 
-/** Gives a connection up on which nothing comes; `broken()` says that something came. */
+/** Gives a connection up on which nothing comes, once it is open; `broken()` says that something came. */
 class Silence {
   #one = new AbortController();
   #timer;
@@ -83,7 +83,6 @@ class Silence {
         this.#one.abort();
       }, SILENT_MS);
     };
-    this.broken();
   }
 
   end() {

@@ -42,10 +42,7 @@ export function clock(at, { withMilliseconds = false } = {}) {
   if (!isKnown(at)) return NONE;
   const date = new Date(at * 1000);
   const isToday = date.toDateString() === new Date().toDateString();
-  const day = isToday ? {} : { month: "short", day: "numeric" };
-  const fraction = withMilliseconds ? { fractionalSecondDigits: 3 } : {};
-  const time = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
-  return new Intl.DateTimeFormat(undefined, { ...day, ...time, ...fraction }).format(date);
+  return clockFormat(isToday, withMilliseconds).format(date);
 }
 
 /** The whole instant, as ISO 8601 in UTC: for `datetime`, titles and copies. */
@@ -75,6 +72,20 @@ export function shortId(id) {
 /** "1 task", "3 tasks" */
 export function count(amount, one, many = `${one}s`) {
   return `${number(amount)} ${amount === 1 ? one : many}`;
+}
+
+// To make one takes longer than to build a row of a table.
+const CLOCKS = new Map();
+
+function clockFormat(isToday, withMilliseconds) {
+  const key = `${isToday} ${withMilliseconds}`;
+  if (!CLOCKS.has(key)) {
+    const day = isToday ? {} : { month: "short", day: "numeric" };
+    const fraction = withMilliseconds ? { fractionalSecondDigits: 3 } : {};
+    const time = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+    CLOCKS.set(key, new Intl.DateTimeFormat(undefined, { ...day, ...time, ...fraction }));
+  }
+  return CLOCKS.get(key);
 }
 
 function isKnown(value) {

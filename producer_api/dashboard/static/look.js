@@ -35,7 +35,8 @@ export async function look(api, name, { onView, onState, signal }) {
     await untilLookedAt(signal);
     const silence = new Silence(signal);
     try {
-      await readEvents(api, `${path}/events`, { signal: silence.signal, onOpen: silence.broken, onPart: silence.broken }, take);
+      const told = { onOpen: silence.broken, onPart: silence.broken };
+      await readEvents(api, `${path}/events`, { signal: silence.signal, ...told }, take);
     } catch (error) {
       if (signal.aborted) return;
       if (silence.isOver || error.code === "unknown_url") {

@@ -86,14 +86,18 @@ async def test_the_description_names_every_route_with_its_errors(api: Api) -> No
         "GET /v1/operator/dead-letters/{position}",
         "POST /v1/operator/dead-letters/redrive",
         "GET /v1/operator/overview",
+        "GET /v1/operator/overview/events",
         "GET /v1/operator/workers",
+        "GET /v1/operator/workers/events",
         "GET /v1/operator/topics",
+        "GET /v1/operator/topics/events",
         "GET /v1/operator/topics/{topic}/records",
         "GET /v1/operator/tasks/{task_id}",
         "GET /v1/operator/tasks/{task_id}/record",
         "POST /v1/operator/tasks/retry",
     }
-    for route in ("overview", "workers", "topics"):
+    looks = ("overview", "workers", "topics")
+    for route in (*looks, *(f"{look}/events" for look in looks)):
         assert set(operations[f"GET /v1/operator/{route}"]["responses"]) == {"200", "400", "401", "403", "503"}
     for route in ("topics/{topic}/records", "tasks/{task_id}", "tasks/{task_id}/record"):
         assert set(operations[f"GET /v1/operator/{route}"]["responses"]) == {"200", "400", "401", "403", "404", "503"}

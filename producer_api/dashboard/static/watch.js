@@ -1,8 +1,13 @@
-// Watches any number of tasks over one stream, which holds 100 of them: those that have not ended, in their order.
+// Watches any number of tasks: 100 of those that have not ended over one stream, those that run before those that wait;
+// the others are looked at now and then, so that each that begins comes into the stream.
 
+import { ApiError } from "./api.js";
+import { delay } from "./delay.js";
 import { follow, isFinal } from "./follow.js";
 
 const MOST_FOLLOWED = 100;
+const MOST_LOOKED_AT = 500;
+const LOOK_MS = 2_000;
 
 /** A task as it is watched. `text` is the answer so far; `textRound` changes when it does not go on but starts anew. */
 export function newEntry(taskId) {
@@ -17,6 +22,8 @@ export function newEntry(taskId) {
 export function createWatch({ api, onChange, onState = () => {}, signal }) {
   const entries = new Map();
   let most = MOST_FOLLOWED;
+  let mostLookedAt = MOST_LOOKED_AT;
+  let isLooking = false;
   let followed = new Set();
   let stream = new AbortController();
 
@@ -46,10 +53,11 @@ export function createWatch({ api, onChange, onState = () => {}, signal }) {
     stream.abort();
     if (!waiting.length) return;
     stream = new AbortController();
-    const chosen = waiting.slice(0, most);
+    const chosen = [...waiting.filter(isRunning), ...waiting.filter((entry) => !isRunning(entry))].slice(0, most);
     for (const entry of chosen) entry.isFresh = true;
     followed = new Set(chosen.map((entry) => entry.taskId));
     const of = AbortSignal.any([signal, stream.signal]);
+    lookAtOthers();
     await follow(api, [...followed], {
       onEvent,
       onState(state, error) {
@@ -63,19 +71,52 @@ export function createWatch({ api, onChange, onState = () => {}, signal }) {
     });
   }
 
+  /** While there are tasks that no stream holds: how they stand, the first of them. */
+  async function lookAtOthers() {
+    if (isLooking) return;
+    isLooking = true;
+    for (let others = unfollowed(); others.length && !signal.aborted; others = unfollowed()) {
+      await delay(LOOK_MS, signal);
+      if (signal.aborted || document.hidden) continue;
+      try {
+        const ids = others.slice(0, mostLookedAt).map((entry) => entry.taskId);
+        const { tasks } = await api.get("v1/tasks", { task_ids: ids.join(",") }, { signal });
+        tasks.forEach(take);
+        // Where all that are followed run, too, another choice would be no better.
+        if (unfollowed().some(isRunning) && ![...followed].every((id) => isRunning(entries.get(id)))) reopen(unfinished());
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof ApiError)) throw error;
+        // So many ids, or answers, may be more than the API gives at once.
+        if (error.code === "limit_exceeded" && mostLookedAt > 1) mostLookedAt = Math.floor(mostLookedAt / 2);
+        else onState("broken", error);
+      }
+    }
+    isLooking = false;
+  }
+
+  const unfollowed = () => unfinished().filter((entry) => !followed.has(entry.taskId));
+
+  function take(task) {
+    const entry = entries.get(task.task_id);
+    if (!entry || isFinal(entry.task.status)) return;
+    takeText(entry, "status", task);
+    entry.task = { ...entry.task, ...task };
+    onChange(entry);
+  }
+
   return {
     unfinished,
+    take,
     add(more) {
       for (const entry of more) entries.set(entry.taskId, entry);
       reopen(unfinished());
     },
-    take(task) {
-      const entry = entries.get(task.task_id);
-      if (!entry || isFinal(entry.task.status)) return;
-      entry.task = { ...entry.task, ...task };
-      onChange(entry);
-    },
   };
+}
+
+function isRunning(entry) {
+  return entry.task.status === "processing";
 }
 
 /** What a task's event says of its text. A stream that is new begins with all of the text that there is. */

@@ -38,9 +38,8 @@ async def examine(asked: Asked) -> list[Finding]:
     """Look at everything and return the findings, in the order of `Check`."""
     settings = asked.surroundings.worker
     async with aiohttp.ClientSession() as session:
-        api_look = look_at_api(asked.api, _operator_headers(asked), session, seconds=asked.seconds)
         if settings is None:
-            api = await api_look
+            api = await look_at_api(asked.api, _operator_headers(asked), session, seconds=asked.seconds)
             findings = [
                 not_looked_at(check, Check.SETTINGS) for check in (Check.KAFKA, Check.TOPICS, Check.REDIS, Check.MODEL)
             ]

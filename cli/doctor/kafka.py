@@ -10,6 +10,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from cli.doctor.finding import Check, Finding, Unanswered, failure, not_looked_at, ok, warning
+from cli.topics.kafka import reason_of
 from common.connections import create_admin, create_reader, stop_reader
 from common.settings import KafkaSettings, variable_name
 from common.topic_report import TopicReport, report_topics
@@ -60,7 +61,7 @@ async def look_at_kafka(
     except TimeoutError:
         return Unanswered(f"no answer within {seconds:g} s")
     except (KafkaError, OSError) as error:
-        return Unanswered(str(error).partition("\n")[0] or type(error).__name__)
+        return Unanswered(reason_of(error))
     return KafkaSeen(
         brokers=len(cluster["brokers"]),
         states=states,

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -80,6 +81,8 @@ def _models(content: Any) -> list[str] | None:
 def reason_of(error: aiohttp.ClientError) -> str:
     """Why there is no connection, without the address: a key may stand in it."""
     if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error, aiohttp.ClientSSLError):
+        if isinstance(error.os_error, socket.gaierror):
+            return "no such host is known"
         number = error.os_error.errno
         return os.strerror(number) if number is not None and number > 0 else type(error.os_error).__name__
     return type(error).__name__

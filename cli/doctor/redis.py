@@ -45,7 +45,11 @@ async def look_at_redis(settings: RedisSettings, *, seconds: float) -> RedisSeen
                 # Whoever hosts it may keep that to himself.
                 saved = []
     except (StoreUnavailable, ReplyError, TimeoutError, OSError) as error:
-        return Unanswered(f"no answer within {seconds:g} s" if isinstance(error, TimeoutError) else str(error))
+        return Unanswered(
+            f"no answer within {seconds:g} s"
+            if isinstance(error, TimeoutError)
+            else str(error).removeprefix("Redis is out of reach: ")
+        )
     finally:
         await link.aclose()
     lines = told.decode(errors="replace").splitlines()

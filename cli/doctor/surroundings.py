@@ -10,7 +10,7 @@ from pathlib import Path
 from cli.addresses import DEFAULT_DATA_DIR
 from cli.settings.listing import unknown_variables
 from common.settings import AnySettings, SettingsError, load_settings
-from consumer.settings import Settings as WorkerSettings
+from consumer.settings import Settings as WorkerSettings, SettingsForCalls
 from producer_api.settings import Settings as ApiSettings
 
 
@@ -32,7 +32,9 @@ def read_surroundings(environ: Mapping[str, str], folder: Path) -> Surroundings:
     stack = stack_variables(folder)
     missing = {name: value for name, value in stack.items() if name not in environ}
     with _environment({**environ, **missing}):
-        worker, faults = _load(WorkerSettings)
+        calling, faults = _load(SettingsForCalls)
+        # Without a key for its model no worker starts; all else can be looked at.
+        worker = calling or _load(WorkerSettings)[0]
         api, more = _load(ApiSettings)
     unknown = {
         variable.variable: f"{variable.variable}: is no setting"

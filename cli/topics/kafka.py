@@ -94,13 +94,14 @@ def reaching(address: Address) -> Iterator[None]:
         yield
     except (KafkaError, OSError, TimeoutError) as error:
         raise CommandError(
-            f"Kafka at {address.value} ({address.source}) does not answer: {_reason(error)}; "
+            f"Kafka at {address.value} ({address.source}) does not answer: {reason_of(error)}; "
             f"{_BOOTSTRAP_SERVERS} says where it is",
             ExitCode.OUT_OF_REACH,
         ) from error
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Why no broker answers, in few words."""
     if isinstance(error, KafkaConnectionError):
         return "no broker can be connected to"
     if isinstance(error, TimeoutError):

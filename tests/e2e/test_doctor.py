@@ -140,7 +140,7 @@ async def test_where_all_is_well_every_check_says_so(well: Ward) -> None:
         pytest.param(
             {"kafka__bootstrap_servers": NOBODY},
             "kafka",
-            f"Kafka at {NOBODY} does not answer",
+            f"Kafka at {NOBODY} does not answer: no broker can be connected to",
             "PROMPTMILL_KAFKA__BOOTSTRAP_SERVERS",
             id="Kafka that is not there",
         ),

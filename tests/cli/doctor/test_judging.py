@@ -199,4 +199,11 @@ def test_each_setting_at_fault_is_a_failure_with_its_mend() -> None:
     findings = judge_settings(["A: is no setting; did you mean B?", "C: should be less"], of_stack=False)
     assert [finding.found for finding in findings] == ["A is no setting", "C should be less"]
     assert findings[0].mend == "did you mean B? else unset A"
+    [lacking] = judge_settings(["A: is not set, and it must be: set it, or B"], of_stack=False)
+    assert (lacking.found, lacking.mend) == ("A is not set, and it must be", "set it, or B")
+    [together] = judge_settings(["A (5) must be at most B (3)"], of_stack=False)
+    assert (together.found, together.mend) == (
+        "A (5) must be at most B (3)",
+        "set them so; promptmill settings says what each is for",
+    )
     assert level_of(findings) is Level.FAILURE

@@ -1,4 +1,8 @@
-"""Routes that refuse query parameters they do not know: a misspelt one would be passed over without a word."""
+"""Routes that refuse what no client of ours sends: unknown query parameters, and what pages of other origins send.
+
+A misspelt parameter would be passed over without a word. A page anywhere could have a browser on this machine submit
+prompts or redrive dead letters here.
+"""
 
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -6,7 +10,8 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from producer_api.errors import invalid
+from producer_api.cross_site import is_cross_site
+from producer_api.errors import RefusedRequest, invalid
 
 
 class CheckedRoute(APIRoute):
@@ -19,12 +24,15 @@ class CheckedRoute(APIRoute):
     def checked(
         self, handle: Callable[[Request], Awaitable[Response]]
     ) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return `handle`, called only for requests whose query is known."""
+        """Return `handle`, called only for requests of our clients whose query is known."""
         described = (self.openapi_extra or {}).get("parameters", ())
         known = {parameter["name"] for parameter in described if parameter["in"] == "query"}
         known.update(field.alias for field in self.dependant.query_params)
 
         async def check_and_handle(request: Request) -> Response:
+            if is_cross_site(request.method, request.headers):
+                message = "A page of another origin may not do this. Its requests need an Authorization header."
+                raise RefusedRequest(403, message, code="cross_site_request")
             if request.scope["query_string"] and not request.query_params.keys() <= known:
                 # What is not known is the client's text, and not repeated.
                 names = ", ".join(f"`{name}`" for name in sorted(known)) or "none"

@@ -188,11 +188,12 @@ async def test_the_command_rebuilds_by_hand_beside_traffic(scene: LossScene) -> 
     await scene.check_each_once([*task_ids, later])
     again = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "cli", "rebuild", "--json"),
-        env=scene.deployment.settings,
+        env=scene.deployment._environment({}),
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
     )
-    output, _ = await asyncio.wait_for(again.communicate(), 120)
+    output, errors = await asyncio.wait_for(again.communicate(), 120)
+    assert again.returncode == 0, errors
     assert json.loads(output) == {"outcomes": 0, "deleted": 0, "reopened": 0, "unreadable": 0}
 
 

@@ -16,8 +16,9 @@ from benchmarks.cpu_clock import cpu_seconds
 from cli.stack.valkey import running_valkey
 from common.connections import create_redis_link
 from common.settings import RedisSettings
+from common.store.claims import Claim, Claimed
 from common.store.keys import Keys
-from common.store.leases import Claim, Claimed, Leases
+from common.store.leases import Leases
 from common.store.link import RedisLink
 from common.store.reading import TaskReader
 from common.store.submissions import Submissions, Written

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from common.result import EXPIRED, ApiError
-from common.store.leases import Claim
+from common.store.claims import Claim
 from common.task import Progress, Status
 from consumer.llm.outcomes import Answered, CallOutcome, Faulted, Rejected, TooLarge, Unreadable
 from consumer.llm.retry_policy import RetryPolicy

@@ -7,7 +7,8 @@ import structlog
 
 from common.record import UnknownVersion, UnreadableRecord, decode_task
 from common.result import ApiError
-from common.store.leases import Busy, Claimed, ClaimReply, Ended, Exhausted, Lapsed, Leases, Missing, Skip, Waiting
+from common.store.claims import Busy, Claimed, ClaimReply, Ended, Exhausted, Lapsed, Missing, Skip, Waiting
+from common.store.leases import Leases
 from common.store.reading import TaskReader
 from common.store.scripts import StoreUnavailable
 from common.task import Status, Task

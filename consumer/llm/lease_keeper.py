@@ -9,7 +9,8 @@ from types import TracebackType
 
 import structlog
 
-from common.store.leases import Claim, Hold, Leases
+from common.store.claims import Claim, Hold
+from common.store.leases import Leases
 from common.store.scripts import StoreUnavailable
 from consumer.llm.metrics import LlmMetrics
 

@@ -6,7 +6,7 @@ from typing import Self
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from common.store.leases import Claim, Skip
+from common.store.claims import Claim, Skip
 from common.task import Lane, Status
 from common.telemetry.metrics import Counter, Histogram, Label
 from consumer.llm.outcomes import Answered, CallOutcome, Cause, Faulted, Rejected, TooLarge, Unreadable

@@ -16,7 +16,7 @@ from common.openai.native import NativeModels
 from common.openai.refusal import Untranslatable
 from common.openai.response import adopted, completed_response
 from common.result import ApiError
-from common.store.leases import Claim
+from common.store.claims import Claim
 from common.task import CHAT_COMPLETIONS, RESPONSES
 from consumer.llm.classification import malformed, too_large
 from consumer.llm.outcomes import Answered, CallOutcome, Rejected

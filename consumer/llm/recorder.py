@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import structlog
 
-from common.store.leases import Finish, Hold, Leases
+from common.store.claims import Finish, Hold
+from common.store.leases import Leases
 from common.store.reading import TaskReader
 from common.task import Task
 from common.topics import TopicNames

@@ -7,7 +7,7 @@ from typing import Any
 
 from common.record import CONTENT_TYPE
 from common.result import EXPIRED, ApiError, Result, TaskRecordPlace, decode_result, encode_result
-from common.store.leases import Claim
+from common.store.claims import Claim
 from common.store.restoring import Outcome as RecordedOutcome
 from common.store.state import TaskState
 from common.task import Status, Task

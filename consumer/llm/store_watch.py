@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import structlog
 
-from common.store.leases import Lapsed, Missing
+from common.store.claims import Lapsed, Missing
 from common.store.marker import Marker, SharedLooks, StoreIdentity
 from common.store.scripts import StoreUnavailable
 from consumer.llm.kept_outcomes import KeptOutcomes

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 import structlog
 
-from common.store.leases import Hold, Leases, MoreText
+from common.store.claims import Hold, MoreText
+from common.store.leases import Leases
 from common.store.scripts import StoreUnavailable
 from common.store.texts import MOST_BYTES, MOST_PARTS
 from common.task import Progress, Task

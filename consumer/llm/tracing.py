@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from common.store.leases import Claim
+from common.store.claims import Claim
 from common.task import EMBEDDINGS
 from common.telemetry.tracing import TRACEPARENT, Attribute, Kind, Span, Tracer, traceparent_in
 from consumer.engine.ports import Delivery

@@ -13,9 +13,10 @@ import pytest
 from common.connections import create_redis_listener
 from common.result import EXPIRED
 from common.store.cancellations import CancellationListener
+from common.store.claims import Hold
 from common.store.forgetting import MAX_FORGOTTEN, Due, Forgotten
 from common.store.keys import Keys
-from common.store.leases import Hold, Leases
+from common.store.leases import Leases
 from common.store.submissions import Submissions, Written
 from common.task import Status, Task, new_task_id
 from tests.producer_api.conftest import MAX_IDS, RESULT_TTL_SECONDS, Service

@@ -8,8 +8,9 @@ import aiohttp
 import orjson
 import pytest
 
+from common.store.claims import Claim
 from common.store.keys import Keys
-from common.store.leases import Claim, Leases
+from common.store.leases import Leases
 from common.task import Status
 from tests.producer_api.conftest import Service
 from tests.producer_api.test_reading import ANSWER, claimed, finished

@@ -7,8 +7,9 @@ import orjson
 import pytest
 
 from common.result import EXPIRED, ApiError, Result, encode_result
+from common.store.claims import Claim, Claimed
 from common.store.keys import Keys
-from common.store.leases import Claim, Claimed, Leases
+from common.store.leases import Leases
 from common.store.submissions import Submissions, Written
 from common.task import Status, Task, new_task_id
 from tests.producer_api.conftest import MAX_IDS, RESULT_TTL_SECONDS

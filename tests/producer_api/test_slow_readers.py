@@ -12,8 +12,9 @@ import pytest
 
 from cli.stack.ports import Ports
 from common.settings import KafkaSettings, RedisSettings
+from common.store.claims import Claim, MoreText
 from common.store.keys import Keys
-from common.store.leases import Claim, Leases, MoreText
+from common.store.leases import Leases
 from common.store.marker import Marker
 from tests.producer_api.test_reading import claimed
 from tests.support.api import Api

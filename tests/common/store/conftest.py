@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from common.settings import RedisSettings
+from common.store.claims import Claim, Claimed, ClaimReply
 from common.store.ending import Endings
 from common.store.keys import Keys
-from common.store.leases import Claim, Claimed, ClaimReply, Leases
+from common.store.leases import Leases
 from common.store.reading import TaskReader
 from common.store.redriving import Redriving
 from common.store.state import TaskState

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from common.store.attempts import PastAttempts
-from common.store.leases import Claimed
+from common.store.claims import Claimed
 from common.store.submissions import Written
 from common.task import Status, Task
 from tests.common.store.conftest import Store

@@ -2,6 +2,7 @@ import time
 
 import pytest
 
+from common.store.claims import Claimed, Skip
 from common.store.idempotency import (
     BeginReply,
     Conclusion,
@@ -14,7 +15,6 @@ from common.store.idempotency import (
     Stamp,
     Unbegun,
 )
-from common.store.leases import Claimed, Skip
 from common.store.submissions import Written
 from common.task import new_task_id
 from tests.common.store.conftest import DAY, Store

@@ -7,8 +7,9 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from common.settings import RedisSettings
+from common.store.claims import Busy, Claim, Claimed, ClaimReply, Ended, Exhausted, Finish, Hold
 from common.store.keys import Keys
-from common.store.leases import Busy, Claim, Claimed, ClaimReply, Ended, Exhausted, Finish, Hold, Leases
+from common.store.leases import Leases
 from common.store.reading import TaskReader
 from common.store.submissions import Submissions, Written
 from common.task import Status, Task, new_task_id

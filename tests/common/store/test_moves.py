@@ -5,8 +5,8 @@ from functools import partial
 import pytest
 
 from common.settings import RedisSettings
+from common.store.claims import Busy, Claimed, Ended, Exhausted, Finish, Hold, Skip, Waiting
 from common.store.ending import Ending
-from common.store.leases import Busy, Claimed, Ended, Exhausted, Finish, Hold, Skip, Waiting
 from common.store.redriving import Redriven, RedriveReply
 from common.store.scripts import StoreUnavailable
 from common.store.submissions import Located, Submissions, Written

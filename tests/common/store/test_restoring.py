@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from common.result import TaskRecordPlace
-from common.store.leases import Claimed, Ended, Hold, Lapsed, Missing, Skip, Waiting
+from common.store.claims import Claimed, Ended, Hold, Lapsed, Missing, Skip, Waiting
 from common.store.marker import Marker
 from common.store.restoring import OpenTask, Outcome, Restoring
 from common.store.submissions import Written

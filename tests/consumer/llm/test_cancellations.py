@@ -10,9 +10,9 @@ from common.connections import create_redis_listener
 from common.result import decode_result
 from common.settings import RedisSettings
 from common.store.cancellations import CancellationListener
+from common.store.claims import Claimed, ClaimReply
 from common.store.ending import Ending, Endings
 from common.store.keys import Keys
-from common.store.leases import Claimed, ClaimReply
 from common.task import Status, Task
 from consumer.engine.ports import Outcome, OutgoingRecord, RetryAfter, Settled
 from consumer.llm.cancellation_watch import CancellationWatch

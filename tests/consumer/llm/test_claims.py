@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from common.result import decode_result
-from common.store.leases import Hold
+from common.store.claims import Hold
 from common.store.submissions import Submissions
 from common.task import Status
 from consumer.engine.ports import RetryAfter, Settled

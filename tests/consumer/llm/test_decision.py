@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from common.result import ApiError
-from common.store.leases import Claim
+from common.store.claims import Claim
 from common.task import Status
 from consumer.llm.decision import Conclude, TryAgain, decide
 from consumer.llm.outcomes import Answered, CallOutcome, Cause, Faulted, Rejected, TooLarge, Unreadable

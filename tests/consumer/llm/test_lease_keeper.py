@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from common.store.leases import Claim, Claimed, Hold
+from common.store.claims import Claim, Claimed, Hold
 from common.task import Task
 from consumer.llm.lease_keeper import HeldLease, LeaseLost
 from tests.consumer.llm.harness import Role, Scene, a_task

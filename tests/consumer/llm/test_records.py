@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from common.result import decode_result, on_one_line
-from common.store.leases import Claim
+from common.store.claims import Claim
 from common.store.state import TaskState
 from common.task import Lane, Status
 from consumer.llm.classification import classify_answer

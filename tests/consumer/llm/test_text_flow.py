@@ -10,8 +10,8 @@ import pytest
 
 from common.connections import create_redis_subscription
 from common.settings import RedisSettings
+from common.store.claims import Claimed, Hold, MoreText
 from common.store.ending import Endings
-from common.store.leases import Claimed, Hold, MoreText
 from common.store.moves import Move, MoveChannel
 from common.store.texts import Part, Texts, joined
 from common.task import Status, Task

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from common.store.claims import Hold, MoreText
 from common.store.dialling import Dialler
-from common.store.leases import Hold, MoreText
 from common.store.moves import MoveChannel
 from common.store.scripts import StoreUnavailable
 from common.store.subscription import Subscription

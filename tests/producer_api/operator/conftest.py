@@ -11,8 +11,9 @@ from aiokafka import AIOKafkaProducer
 
 from common.connections import create_producer
 from common.record import encode_task, task_headers
+from common.store.claims import Claimed, Finish
 from common.store.keys import Keys
-from common.store.leases import Claimed, Finish, Leases
+from common.store.leases import Leases
 from common.store.marker import Marker
 from common.store.reading import TaskReader
 from common.store.state import TaskState

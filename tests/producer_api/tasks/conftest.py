@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import pytest
 
 from common.settings import RedisSettings
+from common.store.claims import Claimed
 from common.store.dialling import Dialler
 from common.store.keys import Keys
-from common.store.leases import Claimed, Leases
+from common.store.leases import Leases
 from common.store.marker import Marker, SharedLooks
 from common.store.moves import MoveChannel
 from common.store.reading import TaskReader

@@ -3,8 +3,9 @@ import time
 import pytest
 
 from common.result import Result, encode_result
+from common.store.claims import Claimed
 from common.store.keys import Keys
-from common.store.leases import Claimed, Leases
+from common.store.leases import Leases
 from common.store.marker import Marker, SharedLooks
 from common.store.reading import TaskReader
 from common.task import Status, Task, new_task_id

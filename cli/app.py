@@ -249,7 +249,6 @@ def _doctor(
         examine_and_show(
             chosen_api(api, profile),
             os.environ,
-            Path(),
             data_dir=data_dir,
             least_gib=least_gib,
             seconds=seconds,

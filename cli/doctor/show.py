@@ -26,7 +26,6 @@ _WIDTH = 9
 def examine_and_show(
     address: ApiAddress,
     environ: Mapping[str, str],
-    folder: Path,
     *,
     data_dir: Path,
     least_gib: float,
@@ -38,7 +37,7 @@ def examine_and_show(
     # The client would report each failed attempt beside our finding.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     asked = Asked(
-        surroundings=read_surroundings(environ, folder),
+        surroundings=read_surroundings(environ, data_dir),
         api=address,
         data_dir=data_dir,
         least_gib=least_gib,

@@ -1,4 +1,4 @@
-"""What a doctor looks at: the settings of both services here, those of `promptmill up` where it runs in this folder."""
+"""What a doctor looks at: the settings of both services here, those of `promptmill up` where it has run."""
 
 import os
 import shlex
@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.addresses import DEFAULT_DATA_DIR
 from cli.settings.listing import unknown_variables
 from common.settings import AnySettings, SettingsError, load_settings
 from consumer.settings import Settings as WorkerSettings, SettingsForCalls
@@ -18,7 +17,7 @@ from producer_api.settings import Settings as ApiSettings
 class Surroundings:
     """The settings, None where none can be used; `faults` are what is wrong with them, a line each.
 
-    `of_stack` says that what the environment leaves open is as the stack of this folder has it.
+    `of_stack` says that what the environment leaves open is as the local stack has it.
     """
 
     worker: WorkerSettings | None
@@ -27,9 +26,12 @@ class Surroundings:
     of_stack: bool
 
 
-def read_surroundings(environ: Mapping[str, str], folder: Path) -> Surroundings:
-    """Read the settings; variables that are at fault are named, and then taken as not set."""
-    stack = stack_variables(folder)
+def read_surroundings(environ: Mapping[str, str], data_dir: Path) -> Surroundings:
+    """Read the settings; variables that are at fault are named, and then taken as not set.
+
+    `data_dir` is the local stack's, if there is one.
+    """
+    stack = stack_variables(data_dir)
     missing = {name: value for name, value in stack.items() if name not in environ}
     with _environment({**environ, **missing}):
         calling, faults = _load(SettingsForCalls)
@@ -45,10 +47,10 @@ def read_surroundings(environ: Mapping[str, str], folder: Path) -> Surroundings:
     return Surroundings(worker, api, (*unknown.values(), *others), of_stack=bool(missing))
 
 
-def stack_variables(folder: Path) -> dict[str, str]:
-    """What a further worker of this folder's stack is started with; nothing where none runs."""
+def stack_variables(data_dir: Path) -> dict[str, str]:
+    """What a further worker of the stack is started with whose data is there; nothing where there is none."""
     try:
-        text = (folder / DEFAULT_DATA_DIR / "worker.env").read_text(encoding="utf-8")
+        text = (data_dir / "worker.env").read_text(encoding="utf-8")
         pairs = [word.partition("=") for word in shlex.split(text)]
     except (OSError, ValueError):
         return {}

@@ -21,12 +21,13 @@ def ready_message(
     return f"""
 Promptmill is ready after {took_seconds:.1f} s.
 
-  API      {addresses.api}  (try {addresses.api}/docs)
-  Kafka    {addresses.kafka}
-  Redis    {addresses.redis}
-  Model    {addresses.llm}
-  Workers  {options.workers}, each with {options.concurrency} calls at once
-  Logs     {data_dir.logs}
+  Dashboard  {addresses.api}/
+  API        {addresses.api}  (try {addresses.api}/docs)
+  Kafka      {addresses.kafka}
+  Redis      {addresses.redis}
+  Model      {addresses.llm}
+  Workers    {options.workers}, each with {options.concurrency} calls at once
+  Logs       {data_dir.logs}
 
   curl -s {addresses.api}/v1/tasks -H 'Content-Type: application/json' \\
     -d '{{"prompts": ["What is the capital of France?", "Name three primary colours."]}}'

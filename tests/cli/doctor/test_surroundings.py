@@ -2,17 +2,15 @@ from pathlib import Path
 
 import pytest
 
-from cli.addresses import DEFAULT_DATA_DIR
 from cli.doctor.surroundings import read_surroundings
 from common.setting_names import ENV_PREFIX
 
 KEY = {"OPENAI_API_KEY": "hidden"}
 
 
-def test_the_stack_of_the_folder_says_what_the_environment_leaves_open(tmp_path: Path) -> None:
-    (tmp_path / DEFAULT_DATA_DIR).mkdir()
+def test_the_stack_says_what_the_environment_leaves_open(tmp_path: Path) -> None:
     variables = ("REDIS__KEY_PREFIX='of-stack:'", "WORKER__OPERATIONS_PORT='0'")
-    (tmp_path / DEFAULT_DATA_DIR / "worker.env").write_text("".join(f"{ENV_PREFIX}{each}\n" for each in variables))
+    (tmp_path / "worker.env").write_text("".join(f"{ENV_PREFIX}{each}\n" for each in variables))
     environ = {**KEY, "PROMPTMILL_KAFKA__TOPIC_PREFIX": "mine."}
     seen = read_surroundings(environ, tmp_path)
     assert seen.worker is not None

@@ -10,7 +10,7 @@ _OF_A_VARIABLE = re.compile(r"([A-Za-z0-9_]+): (.+)")
 
 def judge_settings(faults: Sequence[str], *, of_stack: bool) -> list[Finding]:
     """One finding for each fault."""
-    where = ", and of the stack in this folder" if of_stack else ""
+    where = ", and of the local stack" if of_stack else ""
     if not faults:
         return [ok(Check.SETTINGS, f"both services would start with those of this environment{where}")]
     findings = []

@@ -19,7 +19,9 @@ from cli.addresses import Address, kafka_address_of_stack, redis_address_of_stac
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 from common.connections import create_redis_link
-from common.settings import SettingsError, load_settings, variable_name
+from common.setting_loading import load_settings
+from common.setting_names import variable_name
+from common.setting_sources import SettingsError
 from common.store.keys import Keys
 from common.store.marker import Marker
 from common.store.rebuild_lease import RebuildLease

@@ -1,4 +1,4 @@
-"""Which variables with our prefix set nothing: a misspelt one would leave its default in force without a word."""
+"""The variables of settings, and which with our prefix set nothing: a misspelt one would leave its default in force."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -83,3 +83,8 @@ def _regrouped(own: str, groups: Collection[str]) -> list[str]:
     if delimiter:
         return [group + ENV_DELIMITER + rest for group in get_close_matches(head, groups, n=1)]
     return [group + ENV_DELIMITER + own.removeprefix(f"{group}_") for group in groups if own.startswith(f"{group}_")]
+
+
+def variable_name(*path: str) -> str:
+    """The environment variable that sets `path`: ("api", "port") is PROMPTMILL_API__PORT."""
+    return ENV_PREFIX + ENV_DELIMITER.join(path).upper()

@@ -3,27 +3,16 @@
 A secret may also stand in a file: `PROMPTMILL_LLM__API_KEY_FILE=/run/secrets/key` sets `llm.api_key`.
 """
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
-from pydantic_settings.exceptions import SettingsError as SourceError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from common.setting_names import ENV_DELIMITER, ENV_PREFIX, variables_of_no_group
+from common.setting_names import ENV_DELIMITER, ENV_PREFIX
+from common.setting_sources import Environment, OtherNames
 from common.tls import CertificateFile, KeyFile, KeyPassword, ReadableFile, TlsFiles
 
 _HOUR = 3600.0
@@ -35,10 +24,6 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 OPENTELEMETRY_NAMES: Mapping[str, str] = MappingProxyType(
     {"endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT", "headers": "OTEL_EXPORTER_OTLP_HEADERS"}
 )
-
-
-class SettingsError(ValueError):
-    """Settings that cannot be used; the text names each environment variable and what is wrong with it."""
 
 
 class Block(BaseModel):
@@ -235,47 +220,6 @@ class TracingSettings(Block):
         return {name.strip().lower(): unquote(value.strip()) for name, _, value in pairs}
 
 
-class _OpenTelemetryNames(PydanticBaseSettingsSource):
-    """Where traces go under the names that every program of this kind reads, after our own names."""
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - pydantic's
-        """Unused: the whole source is one value."""
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        """What the source has."""
-        found = {name: os.environ.get(variable) for name, variable in OPENTELEMETRY_NAMES.items()}
-        return {"tracing": {name: value for name, value in found.items() if value}}
-
-
-class _Environment(EnvSettingsSource):
-    """The environment, where `NAME_FILE` sets NAME to that file's content without its trailing line end."""
-
-    def __init__(self, settings_cls: type[BaseSettings]) -> None:
-        super().__init__(settings_cls)
-        resolved = dict(self.env_vars)
-        for name in self.env_vars:
-            if name.startswith(ENV_PREFIX.lower()) and name.endswith("_file"):
-                path = resolved.pop(name)
-                if path:
-                    resolved.setdefault(name.removesuffix("_file"), _read_secret(name, path))
-        self.env_vars = resolved
-
-    def prepare_field_value(self, field_name: str, field: FieldInfo, value: Any, value_is_complex: bool) -> Any:  # noqa: FBT001 - the signature is pydantic's
-        """As pydantic has it; a block that is no JSON is told by its variable's name."""
-        try:
-            return super().prepare_field_value(field_name, field, value, value_is_complex)
-        except ValueError:
-            raise SettingsError(f"{variable_name(field_name)}: is a group of settings: give a JSON object") from None
-
-
-def _read_secret(name: str, path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{name.upper()}: cannot read {path}: {type(error).__name__}") from error
-
-
 class ServiceSettings(BaseSettings):
     """The blocks every service has; each service adds its own."""
 
@@ -306,56 +250,4 @@ class ServiceSettings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments first, then the environment and the files it names, then OpenTelemetry's own variables."""
-        return init_settings, _Environment(settings_cls), _OpenTelemetryNames(settings_cls)
-
-
-AnySettings = TypeVar("AnySettings", bound=ServiceSettings)
-
-
-def load_settings(settings_class: type[AnySettings]) -> AnySettings:
-    """Read a service's settings from the environment.
-
-    Raises:
-        SettingsError: one line per variable at fault; values are never quoted. A variable that no service knows is one.
-    """
-    faults = _unknown(settings_class, os.environ)
-    try:
-        settings = settings_class()
-    except SourceError as error:
-        # Ours are its causes; its own text names the field alone.
-        faults.append(str(error.__cause__ if isinstance(error.__cause__, SettingsError) else error))
-    except SettingsError as error:
-        faults.append(str(error))
-    except ValidationError as error:
-        faults += [_explain(item["loc"], item["msg"]) for item in error.errors()]
-    else:
-        if not faults:
-            return settings
-    raise SettingsError("\n".join(faults))
-
-
-def setting_variables(settings_class: type[ServiceSettings]) -> list[str]:
-    """The variables that set a service's settings, one each."""
-    return [
-        variable_name(group, name)
-        for group, field in settings_class.model_fields.items()
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Block)
-        for name in field.annotation.model_fields
-    ]
-
-
-def variable_name(*path: str) -> str:
-    """The environment variable that sets `path`: ("api", "port") is PROMPTMILL_API__PORT."""
-    return ENV_PREFIX + ENV_DELIMITER.join(path).upper()
-
-
-def _unknown(settings_class: type[ServiceSettings], environ: Mapping[str, str]) -> list[str]:
-    return [
-        f"{unknown.variable}: is no setting{f'; did you mean {unknown.nearest}?' if unknown.nearest else ''}"
-        for unknown in variables_of_no_group(environ, settings_class.model_fields, setting_variables(settings_class))
-    ]
-
-
-def _explain(location: tuple[int | str, ...], message: str) -> str:
-    message = message.removeprefix("Value error, ")
-    return f"{variable_name(*map(str, location))}: {message}" if location else message
+        return init_settings, Environment(settings_cls), OtherNames(settings_cls, "tracing", OPENTELEMETRY_NAMES)

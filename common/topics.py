@@ -14,7 +14,8 @@ from aiokafka.errors import (
     for_code,
 )
 
-from common.settings import KafkaSettings, TaskSettings, variable_name
+from common.setting_names import variable_name
+from common.settings import KafkaSettings, TaskSettings
 from common.task import Lane
 
 _DAY_MS = 24 * 3600 * 1000

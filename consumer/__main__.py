@@ -7,7 +7,8 @@ import sys
 import structlog
 import uvloop
 
-from common.settings import SettingsError, load_settings
+from common.setting_loading import load_settings
+from common.setting_sources import SettingsError
 from common.telemetry.logging import configure_logging
 from consumer.app import run_worker
 from consumer.settings import SettingsForCalls

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, PlatformCollector, ProcessColle
 from redis.asyncio import Redis
 
 from common.connections import create_group_consumer, create_producer, create_redis_link, create_redis_listener
-from common.settings import variable_name
+from common.setting_names import variable_name
 from common.store.cancellations import CancellationListener
 from common.store.forgetting import Forgotten
 from common.store.keys import Keys

@@ -1,17 +1,21 @@
 """The worker's settings: its own blocks beside those that both services share."""
 
-import os
-from typing import Any, Self
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from common.settings import Block, Port, ServiceSettings, variable_name
+from common.setting_names import variable_name
+from common.setting_sources import OtherNames
+from common.settings import Block, Port, ServiceSettings
 
 _MIB = 1024 * 1024
 _OPENAI_HOST = "api.openai.com"
+# Where our own name for the same thing is not set.
+OPENAI_NAMES: Mapping[str, str] = MappingProxyType({"api_key": "OPENAI_API_KEY"})
 
 
 class WorkerSettings(Block):
@@ -124,19 +128,6 @@ class LlmSettings(Block):
         return self.api_key is None and (host == _OPENAI_HOST or host.endswith(f".{_OPENAI_HOST}"))
 
 
-class _OpenAiKey(PydanticBaseSettingsSource):
-    """The key under the name that every OpenAI client reads, after our own names."""
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - pydantic's
-        """Unused: the whole source is one value."""
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        """What the source has."""
-        key = os.environ.get("OPENAI_API_KEY")
-        return {"llm": {"api_key": key}} if key else {}
-
-
 class Settings(ServiceSettings):
     """Everything a worker reads from its environment."""
 
@@ -156,7 +147,7 @@ class Settings(ServiceSettings):
         sources = super().settings_customise_sources(
             settings_cls, init_settings, env_settings, dotenv_settings, file_secret_settings
         )
-        return *sources, _OpenAiKey(settings_cls)
+        return *sources, OtherNames(settings_cls, "llm", OPENAI_NAMES)
 
     @model_validator(mode="after")
     def _calls_end_before_the_process(self) -> Self:

@@ -22,7 +22,8 @@ from common.connections import (
     create_redis_subscription,
 )
 from common.openai.native import NativeModels
-from common.settings import SettingsError, load_settings
+from common.setting_loading import load_settings
+from common.setting_sources import SettingsError
 from common.store.attempts import PastAttempts
 from common.store.ending import Endings
 from common.store.forgetting import Forgotten

@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from common.result import ApiError
-from common.settings import variable_name
+from common.setting_names import variable_name
 from common.store.scripts import StoreUnavailable
 from producer_api.batch import MAX_PROMPT_LEVELS, PromptTooDeep, PromptTooLarge
 from producer_api.budget import Overloaded

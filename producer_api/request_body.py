@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from fastapi import Request
 
-from common.settings import variable_name
+from common.setting_names import variable_name
 from producer_api.budget import Budget
 from producer_api.errors import RefusedRequest, invalid, over_limit
 from producer_api.settings import ApiSettings

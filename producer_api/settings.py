@@ -4,7 +4,8 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from common.settings import Block, Port, ServiceSettings, variable_name
+from common.setting_names import variable_name
+from common.settings import Block, Port, ServiceSettings
 from common.topics import MAX_TASK_RECORD_BYTES
 
 _MIB = 1024 * 1024

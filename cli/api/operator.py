@@ -3,7 +3,8 @@
 from cli.addresses import ApiAddress
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
-from common.settings import SettingsError, load_settings
+from common.setting_loading import load_settings
+from common.setting_sources import SettingsError
 from producer_api.settings import Settings
 
 

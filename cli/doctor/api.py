@@ -14,7 +14,7 @@ from cli.addresses import ApiAddress
 from cli.api.task_view import error_line
 from cli.doctor.finding import Check, Finding, Unanswered, failure, not_looked_at, ok, warning
 from cli.doctor.model import reason_of
-from common.settings import variable_name
+from common.setting_names import variable_name
 
 # A header has no part of a second.
 _SECOND = 1.0

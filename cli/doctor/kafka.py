@@ -12,7 +12,8 @@ from aiokafka.errors import KafkaError
 from cli.doctor.finding import Check, Finding, Unanswered, failure, not_looked_at, ok, warning
 from cli.topics.kafka import reason_of
 from common.connections import create_admin, create_reader, stop_reader
-from common.settings import KafkaSettings, variable_name
+from common.setting_names import variable_name
+from common.settings import KafkaSettings
 from common.topic_report import TopicReport, report_topics
 from common.topics import TopicNames, TopicSpec, TopicState, differences, topic_states
 

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 
 from cli.doctor.finding import Check, Finding, Unanswered, failure, ok, warning
-from common.settings import variable_name
+from common.setting_names import variable_name
 from consumer.settings import LlmSettings
 
 _BASE_URL, _KEY, _MODEL = (variable_name("llm", name) for name in ("base_url", "api_key", "model"))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from cli.doctor.finding import Check, Finding, Unanswered, failure, ok, warning
 from common.connections import create_redis_link
-from common.settings import RedisSettings, variable_name
+from common.setting_names import variable_name
+from common.settings import RedisSettings
 from common.store.link import StoreUnavailable
 from common.store.resp import ReplyError
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.settings.listing import unknown_variables
-from common.settings import AnySettings, SettingsError, load_settings
+from common.setting_loading import AnySettings, load_settings
+from common.setting_sources import SettingsError
 from consumer.settings import Settings as WorkerSettings, SettingsForCalls
 from producer_api.settings import Settings as ApiSettings
 

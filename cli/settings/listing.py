@@ -9,16 +9,26 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr
 
-from common.setting_names import ENV_DELIMITER, ENV_PREFIX, FILE_SUFFIX, UnknownVariable, variables_of_no_group
-from common.settings import OPENTELEMETRY_NAMES, ServiceSettings, setting_variables, variable_name
+from common.setting_loading import setting_variables
+from common.setting_names import (
+    ENV_DELIMITER,
+    ENV_PREFIX,
+    FILE_SUFFIX,
+    UnknownVariable,
+    variable_name,
+    variables_of_no_group,
+)
+from common.settings import OPENTELEMETRY_NAMES, ServiceSettings
+from consumer.settings import OPENAI_NAMES
 
 _MASK = "********"
 _SECRET_ADDRESSES = ("redis://", "rediss://", "unix://")
 
 # Read where our own name for the same thing is not set; the services' settings do it too.
 _FALLBACKS = {
-    variable_name("llm", "api_key"): "OPENAI_API_KEY",
-    **{variable_name("tracing", name): variable for name, variable in OPENTELEMETRY_NAMES.items()},
+    variable_name(group, name): variable
+    for group, variables in (("llm", OPENAI_NAMES), ("tracing", OPENTELEMETRY_NAMES))
+    for name, variable in variables.items()
 }
 
 

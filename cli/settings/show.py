@@ -8,8 +8,10 @@ from rich.text import Text
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 from cli.settings.listing import Setting, list_settings, unknown_variables
+from common.setting_loading import load_settings
 from common.setting_names import UnknownVariable
-from common.settings import ServiceSettings, SettingsError, load_settings
+from common.setting_sources import SettingsError
+from common.settings import ServiceSettings
 from consumer.settings import Settings as ConsumerSettings
 from producer_api.settings import Settings as ApiSettings
 

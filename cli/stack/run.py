@@ -24,7 +24,8 @@ from cli.stack.stack import Stack
 from cli.stack.stack_file import StackFile
 from cli.stack.stop_request import StopRequest
 from cli.stack.worker_env import WorkerEnvFile
-from common.settings import SettingsError, load_settings
+from common.setting_loading import load_settings
+from common.setting_sources import SettingsError
 from consumer.settings import Settings as WorkerSettings
 from producer_api.settings import Settings as ApiSettings
 

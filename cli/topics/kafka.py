@@ -15,7 +15,10 @@ from cli.addresses import Address, kafka_address_of_stack
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 from common.connections import create_admin, create_reader, stop_reader
-from common.settings import KafkaSettings, ServiceSettings, SettingsError, load_settings, variable_name
+from common.setting_loading import load_settings
+from common.setting_names import variable_name
+from common.setting_sources import SettingsError
+from common.settings import KafkaSettings, ServiceSettings
 
 _BOOTSTRAP_SERVERS = variable_name("kafka", "bootstrap_servers")
 _CLIENT_ID = "promptmill-topics"

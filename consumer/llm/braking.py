@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import structlog
 
-from common.settings import variable_name
+from common.setting_names import variable_name
 from consumer.engine.ports import Delivery
 from consumer.llm.brake import Brake, BrakePolicy, Sign
 from consumer.llm.metrics import LlmMetrics

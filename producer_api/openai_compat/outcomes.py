@@ -11,7 +11,7 @@ import orjson
 from fastapi import Response
 
 from common.result import EXPIRED, ApiError, decode_result
-from common.settings import variable_name
+from common.setting_names import variable_name
 from common.store.state import TaskState
 from common.task import Status
 from producer_api.errors import INVALID_REQUEST, SERVER_ERROR

@@ -8,7 +8,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import SecretStr
 
-from common.settings import variable_name
+from common.setting_names import variable_name
 from producer_api.errors import RefusedRequest
 from producer_api.state import ReadyParts
 

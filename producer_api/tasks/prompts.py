@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from common.settings import variable_name
+from common.setting_names import variable_name
 from common.task import MAX_MODEL_LENGTH
 from producer_api.batch import Prompt
 from producer_api.errors import RefusedRequest, invalid, over_limit

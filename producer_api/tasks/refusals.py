@@ -1,6 +1,6 @@
 """Refusals that several routes of tasks have."""
 
-from common.settings import variable_name
+from common.setting_names import variable_name
 from producer_api.errors import RefusedRequest, invalid
 
 

@@ -2,7 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from common.settings import KafkaSettings, ServiceSettings, SettingsError, load_settings, variable_name
+from common.setting_loading import load_settings
+from common.setting_names import variable_name
+from common.setting_sources import SettingsError
+from common.settings import KafkaSettings, ServiceSettings
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from common.settings import KafkaSettings, RedisSettings, ServiceSettings, SettingsError, load_settings
+from common.setting_loading import load_settings
+from common.setting_sources import SettingsError
+from common.settings import KafkaSettings, RedisSettings, ServiceSettings
 from common.tls import TlsFiles
 from tests.support.certificates import CERTIFICATE, ENCRYPTED_KEY, KEY, KEY_OF_ANOTHER, KEY_PASSWORD
 

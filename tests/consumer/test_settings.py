@@ -1,6 +1,7 @@
 import pytest
 
-from common.settings import SettingsError, load_settings
+from common.setting_loading import load_settings
+from common.setting_sources import SettingsError
 from consumer.settings import Settings, SettingsForCalls
 
 

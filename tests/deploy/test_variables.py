@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from common.setting_names import ENV_DELIMITER, OTHER_VARIABLES
-from common.settings import variable_name
+from common.setting_names import ENV_DELIMITER, OTHER_VARIABLES, variable_name
 from common.task import Lane
 from common.topics import TopicNames
 from consumer.settings import Settings as WorkerSettings

@@ -22,7 +22,8 @@ from cli.stack.ports import Ports
 from cli.stack.probes import redis_ok
 from cli.stack.valkey import find_valkey, redis_url as url_of_port, running_valkey
 from common.connections import create_admin, create_producer
-from common.settings import KafkaSettings, TaskSettings, variable_name
+from common.setting_names import variable_name
+from common.settings import KafkaSettings, TaskSettings
 from common.topics import MAX_TASK_RECORD_BYTES, TopicNames, ensure_topics, topic_specs
 from tests.cli.running import Finished, run_command
 from tests.cli.scripted_api import Reply, scripted_api

@@ -1,6 +1,7 @@
 import pytest
 
-from common.settings import SettingsError, load_settings
+from common.setting_loading import load_settings
+from common.setting_sources import SettingsError
 from common.topics import MAX_TASK_RECORD_BYTES
 from producer_api.settings import ApiSettings, Settings
 

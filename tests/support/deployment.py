@@ -12,7 +12,8 @@ import aiohttp
 from cli.stack.child import Child
 from cli.stack.ports import Ports
 from cli.stack.probes import http_ok
-from common.settings import KafkaSettings, RedisSettings, variable_name
+from common.setting_names import variable_name
+from common.settings import KafkaSettings, RedisSettings
 from tests.support.api import Api
 from tests.support.halting_api import MODULE as HALTING_API
 from tests.support.processes import LiveProcess, Processes

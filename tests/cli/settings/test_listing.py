@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from cli.settings.listing import Setting, list_settings, unknown_variables
+from common.setting_loading import load_settings
 from common.setting_names import SERVICE_GROUPS, UnknownVariable
-from common.settings import ServiceSettings, load_settings
+from common.settings import ServiceSettings
 from consumer.settings import Settings as ConsumerSettings
 from producer_api.settings import Settings as ApiSettings
 

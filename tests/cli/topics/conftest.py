@@ -5,7 +5,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from common.connections import create_admin, create_producer, create_reader
-from common.settings import KafkaSettings, TaskSettings, variable_name
+from common.setting_names import variable_name
+from common.settings import KafkaSettings, TaskSettings
 from common.topics import MAX_RESULT_RECORD_BYTES, TopicNames, ensure_topics, topic_specs
 
 CLIENT_ID = "test"

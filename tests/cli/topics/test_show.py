@@ -10,7 +10,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from cli.addresses import STACK_FILE
 from cli.exit_codes import ExitCode
 from common.connections import create_group_consumer
-from common.settings import KafkaSettings, variable_name
+from common.setting_names import variable_name
+from common.settings import KafkaSettings
 from common.topic_report import TopicReport, report_topics
 from common.topics import TopicNames
 from tests.cli.running import run_command

@@ -1,0 +1,58 @@
+"""Reading a service's settings: all of them, or every variable that is at fault."""
+
+import os
+from collections.abc import Mapping
+from typing import TypeVar
+
+from pydantic import ValidationError
+from pydantic_settings.exceptions import SettingsError as SourceError
+
+from common.setting_names import variable_name, variables_of_no_group
+from common.setting_sources import SettingsError
+from common.settings import Block, ServiceSettings
+
+AnySettings = TypeVar("AnySettings", bound=ServiceSettings)
+
+
+def load_settings(settings_class: type[AnySettings]) -> AnySettings:
+    """Read a service's settings from the environment.
+
+    Raises:
+        SettingsError: one line per variable at fault; values are never quoted. A variable that no service knows is one.
+    """
+    faults = _unknown(settings_class, os.environ)
+    try:
+        settings = settings_class()
+    except SourceError as error:
+        # Ours are its causes; its own text names the field alone.
+        faults.append(str(error.__cause__ if isinstance(error.__cause__, SettingsError) else error))
+    except SettingsError as error:
+        faults.append(str(error))
+    except ValidationError as error:
+        faults += [_explain(item["loc"], item["msg"]) for item in error.errors()]
+    else:
+        if not faults:
+            return settings
+    raise SettingsError("\n".join(faults))
+
+
+def setting_variables(settings_class: type[ServiceSettings]) -> list[str]:
+    """The variables that set a service's settings, one each."""
+    return [
+        variable_name(group, name)
+        for group, field in settings_class.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Block)
+        for name in field.annotation.model_fields
+    ]
+
+
+def _unknown(settings_class: type[ServiceSettings], environ: Mapping[str, str]) -> list[str]:
+    return [
+        f"{unknown.variable}: is no setting{f'; did you mean {unknown.nearest}?' if unknown.nearest else ''}"
+        for unknown in variables_of_no_group(environ, settings_class.model_fields, setting_variables(settings_class))
+    ]
+
+
+def _explain(location: tuple[int | str, ...], message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return f"{variable_name(*map(str, location))}: {message}" if location else message

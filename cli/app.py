@@ -11,7 +11,7 @@ from cli.addresses import API_URL_VARIABLE, DEFAULT_API_URL, DEFAULT_DATA_DIR, S
 from cli.dead_letters.commands import dead_letter_commands
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
-from cli.options import ApiOption, JsonOption, ProfileOption, chosen_api, list_filters
+from cli.options import ApiOption, IdsFileOption, JsonOption, ProfileOption, TaskIdsArgument, chosen_api, list_filters
 from cli.profiles import PROFILE_VARIABLE
 from cli.stack.command import up
 from cli.standard_input import open_standard_input
@@ -122,11 +122,9 @@ def _submit(
 
 
 def _tasks(
-    task_ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of tasks.")] = None,
+    task_ids: TaskIdsArgument = None,
     *,
-    file: Annotated[
-        Path | None, typer.Option("--file", "-f", metavar="FILE", help="Ids, one a line; '-' is standard input.")
-    ] = None,
+    file: IdsFileOption = None,
     watch: Annotated[bool, typer.Option("--watch", help="Show their progress until all are final.")] = False,
     status: Annotated[
         list[Status] | None, typer.Option("--status", help="Of a list: tasks in this status; may be repeated.")
@@ -154,11 +152,9 @@ def _tasks(
 
 
 def _watch(
-    task_ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of tasks.")] = None,
+    task_ids: TaskIdsArgument = None,
     *,
-    file: Annotated[
-        Path | None, typer.Option("--file", "-f", metavar="FILE", help="Ids, one a line; '-' is standard input.")
-    ] = None,
+    file: IdsFileOption = None,
     api: ApiOption = None,
     profile: ProfileOption = None,
     as_json: JsonOption = False,
@@ -171,11 +167,9 @@ def _watch(
 
 
 def _cancel(
-    task_ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of tasks.")] = None,
+    task_ids: TaskIdsArgument = None,
     *,
-    file: Annotated[
-        Path | None, typer.Option("--file", "-f", metavar="FILE", help="Ids, one a line; '-' is standard input.")
-    ] = None,
+    file: IdsFileOption = None,
     api: ApiOption = None,
     profile: ProfileOption = None,
     as_json: JsonOption = False,
@@ -189,11 +183,9 @@ def _cancel(
 
 
 def _retry(
-    task_ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of tasks.")] = None,
+    task_ids: TaskIdsArgument = None,
     *,
-    file: Annotated[
-        Path | None, typer.Option("--file", "-f", metavar="FILE", help="Ids, one a line; '-' is standard input.")
-    ] = None,
+    file: IdsFileOption = None,
     api: ApiOption = None,
     profile: ProfileOption = None,
     as_json: JsonOption = False,

@@ -28,6 +28,10 @@ ProfileOption = Annotated[
         autocompletion=_complete_profiles,
     ),
 ]
+TaskIdsArgument = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of tasks.")]
+IdsFileOption = Annotated[
+    Path | None, typer.Option("--file", "-f", metavar="FILE", help="Ids, one a line; '-' is standard input.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output.")]
 
 

@@ -15,6 +15,11 @@ class Read(NamedTuple):
     skipped: bool = False
 
 
+def is_of_kafka(error: Exception) -> bool:
+    """Whether a poll failed by Kafka's own trouble, which passes by itself, and not by a record that cannot be read."""
+    return isinstance(error, KafkaError) and not isinstance(error, CorruptRecordException)
+
+
 async def read_on(
     reader: AIOKafkaConsumer, key: TopicPartition, position: int, *, timeout_ms: int, max_records: int
 ) -> Read:
@@ -30,7 +35,7 @@ async def read_on(
         try:
             found = await reader.getmany(key, timeout_ms=timeout_ms, max_records=most)
         except Exception as error:
-            if isinstance(error, KafkaError) and not isinstance(error, CorruptRecordException):
+            if is_of_kafka(error):
                 raise
             # What the failed poll had taken is lost to the client.
             reader.seek(key, position)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -59,6 +60,18 @@ class NewestRecord:
     key: bytes | None
     headers: tuple[tuple[str, bytes], ...]
     value: bytes | None
+
+    @classmethod
+    def of(cls, record: ConsumerRecord) -> Self:
+        """The record as the client has read it."""
+        return cls(
+            partition=record.partition,
+            offset=record.offset,
+            timestamp=record.timestamp / 1000,
+            key=record.key,
+            headers=tuple(record.headers),
+            value=record.value,
+        )
 
     @property
     def size(self) -> int:
@@ -164,19 +177,8 @@ async def _newest_records(
         for record in (records[-1] for records in batches.values() if records):
             seen = newest.get(record.topic)
             if seen is None or record.timestamp / 1000 >= seen.timestamp:
-                newest[record.topic] = _newest(record)
+                newest[record.topic] = NewestRecord.of(record)
     return newest
-
-
-def _newest(record: ConsumerRecord) -> NewestRecord:
-    return NewestRecord(
-        partition=record.partition,
-        offset=record.offset,
-        timestamp=record.timestamp / 1000,
-        key=record.key,
-        headers=tuple(record.headers),
-        value=record.value,
-    )
 
 
 async def _lags(

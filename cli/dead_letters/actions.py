@@ -1,6 +1,5 @@
 """`promptmill dead-letters`: list them, show one, redrive."""
 
-import asyncio
 import json
 import sys
 import time
@@ -14,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from cli.addresses import ApiAddress
-from cli.api.operator import operator_headers
-from cli.dead_letters.client import DeadLetterClient, LettersPage, dead_letters_at
+from cli.api.operator import ask_as_operator
+from cli.dead_letters.client import DeadLetterClient, LettersPage
 from cli.dead_letters.moments import parse_moment
 from cli.dead_letters.view import has_failed, item_line, show_letter, show_letters
 from cli.errors import CommandError
@@ -102,20 +101,8 @@ _Command = Callable[[DeadLetterClient, Console], Coroutine[Any, Any, ExitCode]]
 
 def _run(command: _Command, address: ApiAddress) -> ExitCode:
     console = Console(stderr=True, highlight=False)
-    headers = operator_headers(address)
-
-    def say(line: str) -> None:
-        console.print(Text(line), soft_wrap=True)
-
-    async def run() -> ExitCode:
-        async with dead_letters_at(address, headers, say) as letters:
-            return await command(letters, console)
-
-    say(f"API {address.value} ({address.source})")
-    try:
-        return asyncio.run(run())
-    except KeyboardInterrupt:
-        return ExitCode.INTERRUPTED
+    ended = ask_as_operator(address, console, lambda link, headers: command(DeadLetterClient(link, headers), console))
+    return ExitCode.INTERRUPTED if ended is None else ended
 
 
 def _list(wanted: Wanted, limit: int, after: str | None, *, as_json: bool) -> _Command:

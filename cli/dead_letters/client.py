@@ -1,14 +1,12 @@
 """`/v1/operator/dead-letters`, page by page."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from cli.addresses import ApiAddress
-from cli.api.link import ApiLink, linked_api
+from cli.api.link import ApiLink
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 
@@ -64,12 +62,3 @@ class DeadLetterClient:
 
     def _unreadable(self) -> CommandError:
         return CommandError(f"{self._link.where} does not answer as Promptmill does", ExitCode.USAGE)
-
-
-@asynccontextmanager
-async def dead_letters_at(
-    address: ApiAddress, headers: Mapping[str, str], say: Callable[[str], None]
-) -> AsyncIterator[DeadLetterClient]:
-    """A client of the API at `address`, whose requests carry `headers`; nothing is sent yet."""
-    async with linked_api(address, say) as link:
-        yield DeadLetterClient(link, headers)

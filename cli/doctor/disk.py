@@ -13,12 +13,11 @@ _WARNED_BEFORE = 5
 
 @dataclass(frozen=True, slots=True)
 class DiskSeen:
-    """The file system under `path`, in bytes; `is_of_stack` says that the stack's data is there already."""
+    """The file system under `path`, in bytes."""
 
     path: Path
     free: int
     total: int
-    is_of_stack: bool
 
 
 def look_at_disk(data_dir: Path) -> DiskSeen | Unanswered:
@@ -32,7 +31,7 @@ def look_at_disk(data_dir: Path) -> DiskSeen | Unanswered:
         return Unanswered(f"{path}: {error.strerror}")
     if not os.access(path, os.W_OK):
         return Unanswered(f"{path} cannot be written")
-    return DiskSeen(path, seen.f_bavail * seen.f_frsize, seen.f_blocks * seen.f_frsize, data_dir.exists())
+    return DiskSeen(path, seen.f_bavail * seen.f_frsize, seen.f_blocks * seen.f_frsize)
 
 
 def judge_disk(seen: DiskSeen | Unanswered, *, least_gib: float) -> list[Finding]:

@@ -1,18 +1,18 @@
 """`promptmill retry`: run tasks again that ended without an answer."""
 
-import asyncio
 import json
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from cli.addresses import ApiAddress
-from cli.api.link import ApiLink, linked_api
-from cli.api.operator import operator_headers
+from cli.api.link import ApiLink
+from cli.api.operator import ask_as_operator
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 from cli.terminal_text import printable
@@ -33,19 +33,8 @@ def retry(task_ids: Sequence[str], address: ApiAddress, *, as_json: bool) -> Exi
         CommandError: The API refused a request or does not answer. Some may be started; repeating does no harm.
     """
     console = Console(stderr=True, highlight=False)
-    headers = operator_headers(address)
-
-    def say(line: str) -> None:
-        console.print(Text(line), soft_wrap=True)
-
-    async def run() -> list[dict[str, Any]]:
-        async with linked_api(address, say) as link:
-            return await _retry(link, task_ids, headers)
-
-    say(f"API {address.value} ({address.source})")
-    try:
-        entries = asyncio.run(run())
-    except KeyboardInterrupt:
+    entries = ask_as_operator(address, console, partial(_retry, task_ids))
+    if entries is None:
         return ExitCode.INTERRUPTED
     output = Console(highlight=False)
     for entry in entries:
@@ -54,12 +43,12 @@ def retry(task_ids: Sequence[str], address: ApiAddress, *, as_json: bool) -> Exi
         else:
             output.print(_line(entry), soft_wrap=True)
     counts = Counter(entry["status"].replace("_", " ") for entry in entries)
-    say(", ".join(f"{count:,} {status}" for status, count in counts.most_common()))
+    console.print(Text(", ".join(f"{count:,} {status}" for status, count in counts.most_common())), soft_wrap=True)
     started = all(entry["status"] in _STARTED for entry in entries)
     return ExitCode.OK if started else ExitCode.NOT_COMPLETED
 
 
-async def _retry(link: ApiLink, task_ids: Sequence[str], headers: Mapping[str, str]) -> list[dict[str, Any]]:
+async def _retry(task_ids: Sequence[str], link: ApiLink, headers: Mapping[str, str]) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
     for begin in range(0, len(task_ids), _IDS_A_REQUEST):
         some = task_ids[begin : begin + _IDS_A_REQUEST]

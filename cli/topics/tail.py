@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import CorruptRecordException, KafkaError
 from rich.console import Console
 
 from cli.errors import CommandError
@@ -15,7 +14,7 @@ from cli.exit_codes import ExitCode
 from cli.topics.kafka import FoundKafka, connected, find_kafka, reaching
 from cli.topics.names import TailedTopic
 from cli.topics.view import record_as_json, show_record
-from common.partition_log import read_on
+from common.partition_log import is_of_kafka, read_on
 from common.topic_report import NewestRecord
 from common.topics import TopicNames
 
@@ -85,10 +84,10 @@ async def _tail(
         while any(positions[key] < ends[key] for key in keys):
             newest = _newest([*newest, *await records.some()], last)
         for record in newest:
-            write(_shown(record))
+            write(NewestRecord.of(record))
         while follow:
             for record in await records.some():
-                write(_shown(record))
+                write(NewestRecord.of(record))
 
 
 def _newest(records: list[ConsumerRecord], count: int) -> list[ConsumerRecord]:
@@ -109,7 +108,7 @@ class _Reading:
         try:
             found = await self._reader.getmany(timeout_ms=_POLL_MS, max_records=_RECORDS_PER_POLL)
         except Exception as error:
-            if isinstance(error, KafkaError) and not isinstance(error, CorruptRecordException):
+            if is_of_kafka(error):
                 raise
             # What the failed poll had taken is lost to the client.
             for key, position in self._positions.items():
@@ -127,14 +126,3 @@ class _Reading:
                 print(f"partition {key.partition}, offset {position}: a record that cannot be read", file=sys.stderr)
             for record in read.records:
                 yield record
-
-
-def _shown(record: ConsumerRecord) -> NewestRecord:
-    return NewestRecord(
-        partition=record.partition,
-        offset=record.offset,
-        timestamp=record.timestamp / 1000,
-        key=record.key,
-        headers=tuple(record.headers),
-        value=record.value,
-    )

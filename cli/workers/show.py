@@ -1,16 +1,15 @@
 """`promptmill workers`: how each worker is."""
 
-import asyncio
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
 from cli.addresses import ApiAddress
-from cli.api.link import linked_api
-from cli.api.operator import operator_headers
+from cli.api.link import ApiLink
+from cli.api.operator import ask_as_operator
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 from cli.workers.view import show_workers
@@ -24,24 +23,8 @@ def show(address: ApiAddress, *, as_json: bool) -> ExitCode:
     Raises:
         CommandError: The API refused the request or does not answer.
     """
-    console = Console(stderr=True, highlight=False)
-    headers = operator_headers(address)
-
-    def say(line: str) -> None:
-        console.print(Text(line), soft_wrap=True)
-
-    async def run() -> list[dict[str, Any]]:
-        async with linked_api(address, say) as link:
-            answer = await link.ask("GET", _PATH, headers=headers)
-            workers = answer.get("workers") if isinstance(answer, dict) else None
-            if not isinstance(workers, list) or not all(isinstance(worker, dict) for worker in workers):
-                raise CommandError(f"{link.where} does not answer as Promptmill does", ExitCode.USAGE)
-            return workers
-
-    say(f"API {address.value} ({address.source})")
-    try:
-        workers = asyncio.run(run())
-    except KeyboardInterrupt:
+    workers = ask_as_operator(address, Console(stderr=True, highlight=False), _read)
+    if workers is None:
         return ExitCode.INTERRUPTED
     if as_json:
         sys.stdout.writelines(json.dumps(worker) + "\n" for worker in workers)
@@ -49,3 +32,11 @@ def show(address: ApiAddress, *, as_json: bool) -> ExitCode:
         show_workers(Console(highlight=False), workers)
     works = any(worker.get("state") == "working" for worker in workers)
     return ExitCode.OK if works else ExitCode.NOT_COMPLETED
+
+
+async def _read(link: ApiLink, headers: Mapping[str, str]) -> list[dict[str, Any]]:
+    answer = await link.ask("GET", _PATH, headers=headers)
+    workers = answer.get("workers") if isinstance(answer, dict) else None
+    if not isinstance(workers, list) or not all(isinstance(worker, dict) for worker in workers):
+        raise CommandError(f"{link.where} does not answer as Promptmill does", ExitCode.USAGE)
+    return workers

@@ -8,8 +8,9 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import ConsumerStoppedError, CorruptRecordException, KafkaError
+from aiokafka.errors import ConsumerStoppedError
 
+from common.partition_log import is_of_kafka
 from consumer.engine.assignment import Assignment
 from consumer.engine.backlog import Backlog
 from consumer.engine.backoff import Backoff
@@ -120,8 +121,7 @@ class Poller:
             # The listener puts every position right.
             return
         ours = [partition for partition in plan.partitions if partition.mine]
-        passing = isinstance(error, KafkaError) and not isinstance(error, CorruptRecordException)
-        unreadable = None if passing else self._suspects.failed(ours)
+        unreadable = None if is_of_kafka(error) else self._suspects.failed(ours)
         for partition in ours:
             if partition.offsets is not None:
                 if partition is unreadable:

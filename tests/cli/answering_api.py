@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from tests.cli.loopback_site import serving
+
 
 class AnsweringApi:
     """`accepted` has the texts of all prompts; a repeat under the same key is answered as the first time."""
@@ -60,13 +62,5 @@ async def answering_api(*, answer_size: int = 10) -> AsyncIterator[AnsweringApi]
     app = web.Application(client_max_size=64 * 1024 * 1024)
     app.router.add_post("/v1/tasks", api.submit)
     app.router.add_get("/v1/tasks", api.read)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        _host, port = runner.addresses[0][:2]
-        api.url = f"http://127.0.0.1:{port}"
+    async with serving(web.AppRunner(app)) as api.url:
         yield api
-    finally:
-        await runner.cleanup()

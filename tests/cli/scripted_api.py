@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from tests.cli.loopback_site import serving
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -68,13 +70,5 @@ class ScriptedApi:
 async def scripted_api(*replies: Reply) -> AsyncIterator[ScriptedApi]:
     """Serve the replies in their order on a port of loopback."""
     api = ScriptedApi("", replies)
-    runner = web.ServerRunner(web.Server(api.answer))
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        _host, port = runner.addresses[0][:2]
-        api.url = f"http://127.0.0.1:{port}"
+    async with serving(web.ServerRunner(web.Server(api.answer))) as api.url:
         yield api
-    finally:
-        await runner.cleanup()

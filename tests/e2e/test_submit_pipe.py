@@ -71,7 +71,7 @@ async def test_five_thousand_prompts_interrupted_twice_are_each_called_once_and_
     run = await finish(second)
     assert run.status == ExitCode.INTERRUPTED
     assert run.output == ""
-    assert "submitted before" in run.errors
+    assert "the same input again" in run.errors
 
     await model.release_prompt(prompt_of(HELD))
     third = await run_command("submit", folder=tmp_path, environ=environ, stdin=b"".join(lines))

@@ -256,7 +256,7 @@ MUTATIONS = (
     Mutation(
         "a record that no client can decode ends a rebuild",
         "common/partition_log.py",
-        (("if isinstance(error, KafkaError) and not isinstance(error, CorruptRecordException):", "if error:"),),
+        (("return isinstance(error, KafkaError) and not isinstance(error, CorruptRecordException)", "return True"),),
         "tests/consumer/store_loss/test_rebuild.py::test_records_that_nobody_can_read_end_no_rebuild",
     ),
     Mutation(

@@ -186,7 +186,7 @@ def test_records_of_times_to_come_are_a_failure_and_no_clock_at_all_a_warning() 
     ("free_gib", "level"), [(0.5, Level.FAILURE), (1, Level.WARNING), (4.9, Level.WARNING), (5, Level.OK)]
 )
 def test_a_disk_is_judged_by_what_is_free(free_gib: float, level: Level) -> None:
-    seen = DiskSeen(Path("/there"), round(free_gib * GIB), 100 * GIB, is_of_stack=True)
+    seen = DiskSeen(Path("/there"), round(free_gib * GIB), 100 * GIB)
     assert level_of(judge_disk(seen, least_gib=1)) is level
 
 

@@ -98,6 +98,11 @@ function higher({ p90, p99 }) {
   return `p90 ${duration(p90)}, p99 ${duration(p99)}`;
 }
 
+function percentiles(time) {
+  const looks = { p50: "first", p90: "second", p99: "third" };
+  return Object.entries(looks).map(([label, look]) => ({ key: `${time}_${label}`, label, look, line: true }));
+}
+
 function hourCharts() {
   const throughput = createChart({
     title: "Throughput",
@@ -115,22 +120,14 @@ function hourCharts() {
   const latency = createChart({
     title: "Latency of calls",
     hint: "Of the model, whatever their end",
-    series: [
-      { key: "call_p50", label: "p50", look: "first", line: true },
-      { key: "call_p90", label: "p90", look: "second", line: true },
-      { key: "call_p99", label: "p99", look: "third", line: true },
-    ],
+    series: percentiles("call"),
     format: duration,
     empty: "No call in this hour.",
   });
   const waits = createChart({
     title: "Wait for the first attempt",
     hint: "From a prompt’s acceptance to its first call",
-    series: [
-      { key: "wait_p50", label: "p50", look: "first", line: true },
-      { key: "wait_p90", label: "p90", look: "second", line: true },
-      { key: "wait_p99", label: "p99", look: "third", line: true },
-    ],
+    series: percentiles("wait"),
     format: duration,
   });
   const errors = createChart({

@@ -4,7 +4,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
-from common.connections import create_admin, create_producer, create_reader
+from common.connections import create_admin, create_reader
 from common.setting_names import variable_name
 from common.settings import KafkaSettings, TaskSettings
 from common.topics import MAX_RESULT_RECORD_BYTES, TopicNames, ensure_topics, topic_specs
@@ -35,7 +35,14 @@ async def reader(kafka_settings: KafkaSettings) -> AsyncIterator[AIOKafkaConsume
 
 @pytest.fixture
 async def producer(kafka_settings: KafkaSettings) -> AsyncIterator[AIOKafkaProducer]:
-    producer = create_producer(kafka_settings, CLIENT_ID, max_record_bytes=MAX_RESULT_RECORD_BYTES)
+    # Idempotent, unlike the services': a test counts what it wrote, also where a new leader was late.
+    producer = AIOKafkaProducer(
+        bootstrap_servers=kafka_settings.bootstrap_servers,
+        client_id=CLIENT_ID,
+        acks="all",
+        enable_idempotence=True,
+        max_request_size=MAX_RESULT_RECORD_BYTES,
+    )
     await producer.start()
     yield producer
     await producer.stop()

@@ -1,5 +1,6 @@
 """The newest records of a topic, whatever stands in it, within bounds of count and of bytes."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ class Tail:
 async def read_tail(
     reader: AIOKafkaConsumer, topic: str, partitions: Sequence[int], *, limit: int, max_bytes: int
 ) -> Tail:
-    """The last records of these partitions, `limit` at most in all and as many of each as of any other.
+    """The last records of these partitions, `limit` at most in all, and read as many of each as of any other.
 
     At most so many bytes of values are kept, and of one poll besides. Of a compacted topic there may be fewer.
 
@@ -32,7 +33,7 @@ async def read_tail(
     keys = [TopicPartition(topic, number) for number in partitions]
     begins: Mapping[TopicPartition, int] = await reader.beginning_offsets(keys)
     ends: Mapping[TopicPartition, int] = await reader.end_offsets(keys)
-    each = max(1, limit // max(1, len(keys)))
+    each = math.ceil(limit / max(1, len(keys)))
     records: list[ConsumerRecord] = []
     size, is_cut = 0, False
     for key in keys:

@@ -79,6 +79,18 @@ async def test_records_of_all_partitions_come_in_the_order_of_their_times(
     assert times == sorted(times, reverse=True)
 
 
+async def test_as_many_records_come_as_were_asked_for_where_every_partition_has_some(
+    api: Api, names: TopicNames, producer: AIOKafkaProducer
+) -> None:
+    topics = TopicViews.model_validate((await api.ask("GET", ROOT)).body).topics
+    [batch] = [topic for topic in topics if topic.topic == names.batch]
+    for one in batch.partitions * 2:
+        await producer.send_and_wait(names.batch, b"x", key=b"k", partition=one.partition)
+    wanted = len(batch.partitions) + 1
+    answer = await api.ask("GET", f"{ROOT}/{names.batch}/records", params={"limit": str(wanted)})
+    assert len(answer.body["records"]) == wanted
+
+
 async def test_values_that_are_large_together_are_cut(api: Api, names: TopicNames, producer: AIOKafkaProducer) -> None:
     for _ in range(3):
         await producer.send_and_wait(names.dead_letters, b"x" * 4_500_000, partition=0)

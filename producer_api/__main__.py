@@ -48,6 +48,7 @@ from common.telemetry.operations import Operations, serving_operations
 from common.telemetry.redis_metrics import RedisMetrics
 from common.telemetry.tracing import Tracer
 from common.topics import MAX_TASK_RECORD_BYTES, TopicNames, topic_specs
+from producer_api.allowed_hosts import AllowedHosts
 from producer_api.app import create_app
 from producer_api.budget import Budget
 from producer_api.following import Following
@@ -240,6 +241,7 @@ def ready_parts(
     monitoring = Monitoring(workers=Workers(redis, keys), minutes=minutes, topics=topic_look, now=time.time)
     return Parts(
         settings=api,
+        allowed_hosts=AllowedHosts(api.allowed_hosts, listens_on=api.host),
         tasks=settings.tasks,
         submission=submission,
         idempotent_submission=idempotent_submission,

@@ -1,4 +1,4 @@
-"""Routes that refuse what no client of ours sends: unknown query parameters, and what pages of other origins send.
+"""Routes that refuse what no client of ours sends: unknown query parameters, and what pages of others send.
 
 A misspelt parameter would be passed over without a word. A page anywhere could have a browser on this machine submit
 prompts or redrive dead letters here.
@@ -10,8 +10,12 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
+from common.setting_names import variable_name
 from producer_api.cross_site import is_cross_site
 from producer_api.errors import RefusedRequest, invalid
+from producer_api.state import parts_of
+
+_HOSTS_SETTING = variable_name("api", "allowed_hosts")
 
 
 class CheckedRoute(APIRoute):
@@ -30,6 +34,9 @@ class CheckedRoute(APIRoute):
         known.update(field.alias for field in self.dependant.query_params)
 
         async def check_and_handle(request: Request) -> Response:
+            if not parts_of(request).allowed_hosts.allows(request.headers.get("host")):
+                message = f"The Host header has a name that the API is not called by. {_HOSTS_SETTING} names those it is."
+                raise RefusedRequest(403, message, code="host_not_allowed")
             if is_cross_site(request.method, request.headers):
                 message = "A page of another origin may not do this. Its requests need an Authorization header."
                 raise RefusedRequest(403, message, code="cross_site_request")

@@ -24,6 +24,11 @@ class ApiSettings(Block):
     port: Port = Field(8000, description="Port of the API; 0 takes a free one.")
     operations_host: str = Field("127.0.0.1", min_length=1, description="Address of /livez, /readyz and /metrics.")
     operations_port: Port = Field(8080, description="Port of /livez, /readyz and /metrics; 0 takes a free one.")
+    allowed_hosts: str = Field(
+        "",
+        description="Names that requests may call the API by, comma-separated, besides addresses, localhost and names "
+        "without a dot; * is any. Empty is any too, but none where the API listens on this machine alone.",
+    )
     operator_token: SecretStr | None = Field(
         None,
         min_length=16,

@@ -11,6 +11,7 @@ from common.store.attempts import PastAttempts
 from common.store.models import KnownModels
 from common.store.texts import Texts
 from common.topics import TopicNames
+from producer_api.allowed_hosts import AllowedHosts
 from producer_api.budget import Budget
 from producer_api.following import Following
 from producer_api.idempotency import IdempotentSubmission
@@ -39,6 +40,7 @@ class Parts:
     """The parts of one process, shared by all requests."""
 
     settings: ApiSettings
+    allowed_hosts: AllowedHosts
     tasks: TaskSettings
     submission: Submission
     idempotent_submission: IdempotentSubmission

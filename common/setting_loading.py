@@ -1,13 +1,14 @@
 """Reading a service's settings: all of them, or every variable that is at fault."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import TypeVar
 
 from pydantic import ValidationError
 from pydantic_settings.exceptions import SettingsError as SourceError
 
-from common.setting_names import variable_name, variables_of_no_group
+from common.setting_names import UnknownVariable, variable_name, variables_of_no_group
 from common.setting_sources import SettingsError
 from common.settings import Block, ServiceSettings
 
@@ -29,7 +30,8 @@ def load_settings(settings_class: type[AnySettings]) -> AnySettings:
     except SettingsError as error:
         faults.append(str(error))
     except ValidationError as error:
-        faults += [_explain(item["loc"], item["msg"]) for item in error.errors()]
+        known = setting_variables(settings_class)
+        faults += [_explain(item["type"], item["loc"], item["msg"], known) for item in error.errors()]
     else:
         if not faults:
             return settings
@@ -48,11 +50,16 @@ def setting_variables(settings_class: type[ServiceSettings]) -> list[str]:
 
 def _unknown(settings_class: type[ServiceSettings], environ: Mapping[str, str]) -> list[str]:
     return [
-        f"{unknown.variable}: is no setting{f'; did you mean {unknown.nearest}?' if unknown.nearest else ''}"
+        f"{unknown.variable}: {unknown.fault}"
         for unknown in variables_of_no_group(environ, settings_class.model_fields, setting_variables(settings_class))
     ]
 
 
-def _explain(location: tuple[int | str, ...], message: str) -> str:
+def _explain(kind: str, location: tuple[int | str, ...], message: str, known: Sequence[str]) -> str:
     message = message.removeprefix("Value error, ")
-    return f"{variable_name(*map(str, location))}: {message}" if location else message
+    if not location:
+        return message
+    variable = variable_name(*map(str, location))
+    if kind == "extra_forbidden":
+        message = UnknownVariable(variable, next(iter(get_close_matches(variable, known, n=1)), None)).fault
+    return f"{variable}: {message}"

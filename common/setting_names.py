@@ -45,6 +45,11 @@ class UnknownVariable(NamedTuple):
     variable: str
     nearest: str | None
 
+    @property
+    def fault(self) -> str:
+        """What there is to say of it, behind its name."""
+        return f"is no setting{f'; did you mean {self.nearest}?' if self.nearest else ''}"
+
 
 def variables_of_no_group(
     environ: Mapping[str, str], groups: Collection[str], settings: Iterable[str]

@@ -1,7 +1,7 @@
 """The names by which requests may call the API. Pure.
 
-A page anywhere can have its own name lead to this machine (DNS rebinding). To the browser that opened it the API then is
-of the page's own origin: nothing it asks or reads is cross-site. But the request still says that name.
+A page anywhere can have its own name lead to this machine (DNS rebinding). To the browser that opened it the API then
+is of its own origin: nothing it asks or reads is cross-site. But the request still says that name.
 """
 
 import ipaddress

@@ -35,7 +35,7 @@ class CheckedRoute(APIRoute):
 
         async def check_and_handle(request: Request) -> Response:
             if not parts_of(request).allowed_hosts.allows(request.headers.get("host")):
-                message = f"The Host header has a name that the API is not called by. {_HOSTS_SETTING} names those it is."
+                message = f"The Host header has a name that the API is not called by. {_HOSTS_SETTING} adds names."
                 raise RefusedRequest(403, message, code="host_not_allowed")
             if is_cross_site(request.method, request.headers):
                 message = "A page of another origin may not do this. Its requests need an Authorization header."

@@ -40,8 +40,7 @@ def read_surroundings(environ: Mapping[str, str], data_dir: Path) -> Surrounding
         worker = calling or _load(WorkerSettings)[0]
         api, more = _load(ApiSettings)
     unknown = {
-        variable.variable: f"{variable.variable}: is no setting"
-        + (f"; did you mean {variable.nearest}?" if variable.nearest else "")
+        variable.variable: f"{variable.variable}: {variable.fault}"
         for variable in unknown_variables([ApiSettings, WorkerSettings], environ)
     }
     others = [line for line in dict.fromkeys([*faults, *more]) if _variable(line) not in unknown]

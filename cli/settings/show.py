@@ -47,14 +47,10 @@ def _load(
             for line in str(error).splitlines():
                 variable = unknown.get(line.partition(":")[0].upper())
                 # What both services share is at fault in both.
-                faults[line if variable is None else f"{variable.variable} is no setting{_hint(variable)}"] = None
+                faults[line if variable is None else f"{variable.variable} {variable.fault}"] = None
     if faults:
         raise CommandError("\n".join(faults), ExitCode.USAGE)
     return loaded
-
-
-def _hint(unknown: UnknownVariable) -> str:
-    return f"; did you mean {unknown.nearest}?" if unknown.nearest else ""
 
 
 def _lines(rows: list[Setting]) -> Iterator[Text]:

@@ -18,17 +18,21 @@ PROCESSES ?= 3
 PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
 OPENAI_2 := $(VENV)/openai-2
-# Where containers are required, what runs on Kafka and Valkey does so a second time, in containers of them: but for
-# faces above the same queue and store, and for what strikes servers of its own, which are processes in either case.
+# Where containers are required, a run of everything runs what lives on Kafka and Valkey a second time, in containers of
+# them: but for faces above the same queue and store, and for what strikes servers of its own, which are processes in
+# either case. All of it runs in containers by PROMPTMILL_TEST_BACKEND=docker.
 TWICE := $(filter required,$(PROMPTMILL_TEST_DOCKER)$(PROMPTMILL_TEST_BACKEND)$(ARGS))
-ONCE := tests/e2e/openai_compat tests/e2e/test_following_over_losses.py tests/e2e/test_redrive_cut_short.py
+ONCE := tests/e2e/openai_compat $(addprefix tests/e2e/test_,following_over_losses.py redrive_cut_short.py \
+  documented_examples.py promptmill_commands.py submit_pipe.py watching_in_a_terminal.py traces.py prometheus.py)
 
 # What checks alerts and scrapes; where it cannot be had the tests that need it fail and say so.
 PROMETHEUS := $(VENV)/prometheus
 $(PROMETHEUS)/promtool: deploy/tools/get-prometheus | $(VENV)/bin/python
 	-deploy/tools/get-prometheus $(PROMETHEUS)
 
-test: $(VENV)/.dev $(OPENAI_2)/.installed $(PROMETHEUS)/promtool ## Every test, on real Kafka and Valkey, faults among them
+TEST_TOOLS := $(VENV)/.dev $(OPENAI_2)/.installed $(PROMETHEUS)/promtool
+test: ## Every test, on real Kafka and Valkey, faults among them
+	@$(MAKE) --no-print-directory --jobs=2 $(TEST_TOOLS)
 	$(PYTEST) $(ARGS)
 	$(if $(TWICE),PROMPTMILL_TEST_BACKEND=docker $(PYTEST) -m on_servers $(addprefix --ignore=,$(ONCE)) tests/e2e tests/consumer/engine tests/common/store)
 
@@ -121,7 +125,8 @@ $(RELEASE)/.installed: requirements/release.txt requirements/build.txt | $(VENV)
 	@touch $@
 
 DEPLOY := $(VENV)/deploy
-lint-deploy: $(DEPLOY)/.installed $(DEPLOY)/bin/helm $(DEPLOY)/bin/kube-score ## Of lint, what is deployed
+DEPLOY_TOOLS := $(DEPLOY)/.installed $(DEPLOY)/bin/helm $(DEPLOY)/bin/kube-score
+lint-deploy: $(DEPLOY_TOOLS) ## Of lint, what is deployed
 	$(DEPLOY)/bin/hadolint deploy/Dockerfile
 	$(DEPLOY)/bin/yamllint --strict docker-compose.yml deploy/prometheus deploy/grafana deploy/helm/ci deploy/helm/refused \
 	  deploy/helm/promptmill/values.yaml deploy/helm/promptmill/Chart.yaml deploy/helm/promptmill/files tests/deploy
@@ -150,7 +155,10 @@ $(DEPLOY)/.installed: requirements/deploy.txt | $(VENV)/bin/python
 	$(DEPLOY)/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements/deploy.txt
 	@touch $@
 
-lint: $(VENV)/.dev lint-deploy ## Style, types, import contracts, dependencies, what is deployed
+lint: ## Style, types, import contracts, dependencies, what is deployed
+	@# Packages come while Go compiles.
+	@$(MAKE) --no-print-directory --jobs=2 $(VENV)/.dev $(DEPLOY_TOOLS)
+	@$(MAKE) --no-print-directory lint-deploy
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

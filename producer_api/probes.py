@@ -1,12 +1,19 @@
 """Whether the process can serve."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from fastapi import FastAPI, Response
+from fastapi.responses import PlainTextResponse
 
 from common.store.scripts import StoreUnavailable
 from producer_api.kafka_link import KafkaLink
 from producer_api.store_health import StoreHealth
+
+_HINDERED: dict[str, Any] = {
+    "description": "It takes none; each line is a reason, such as `Kafka is out of reach`.",
+    "content": {"text/plain": {"schema": {"type": "string"}}},
+}
 
 # Reasons why not, none when all is well.
 Probe = Callable[[], Awaitable[list[str]]]
@@ -38,16 +45,23 @@ async def alive() -> list[str]:
 
 
 def add_probes(app: FastAPI, *, liveness: Probe, readiness: Probe) -> None:
-    """The probes on the API's own port, for load balancers that look nowhere else."""
+    """The probes on the API's own port, for load balancers and clients that look nowhere else."""
 
     async def livez() -> Response:
         return _probed(await liveness())
 
     async def readyz() -> Response:
+        """Say whether this API takes tasks now, and what hinders it."""
         return _probed(await readiness())
 
     app.add_api_route("/livez", livez, include_in_schema=False)
-    app.add_api_route("/readyz", readyz, include_in_schema=False)
+    app.add_api_route(
+        "/readyz",
+        readyz,
+        tags=["probes"],
+        response_class=PlainTextResponse,
+        responses={200: {"description": "It takes tasks."}, 503: _HINDERED},
+    )
 
 
 def _probed(hindrances: list[str]) -> Response:

@@ -18,18 +18,22 @@ from common.setting_names import variable_name
 
 # A header has no part of a second.
 _SECOND = 1.0
+_MOST_HINDRANCES = 5
+_SERVERS, _REDIS = variable_name("kafka", "bootstrap_servers"), variable_name("redis", "url")
 
 
 @dataclass(frozen=True, slots=True)
 class ApiSeen:
     """What it answers. `version` is None where it is no API of ours; `trouble` is why it takes no tasks now.
 
+    `unsaid` is why it is not known whether it would take any: what is before it keeps that back.
     `workers` is None where it does not show them, for the reason in `hidden`. `ahead_seconds` is its clock minus ours,
     give or take `within_seconds`; None where it does not say.
     """
 
     version: str | None
     trouble: str | None = None
+    unsaid: str | None = None
     workers: Sequence[Mapping[str, Any]] | None = None
     hidden: str | None = None
     ahead_seconds: float | None = None
@@ -46,6 +50,7 @@ async def look_at_api(
             before = time.time()
             _, described, date = await _get(session, f"{address.value}/openapi.json", token)
             after = time.time()
+            readiness = await _ask_readiness(session, f"{address.value}/readyz", token)
             listed, tasks, _ = await _get(session, f"{address.value}/v1/tasks?limit=1", token)
             shown, workers, _ = await _get(
                 session, f"{address.value}/v1/operator/workers", {**token, **operator_headers}
@@ -56,7 +61,8 @@ async def look_at_api(
         return Unanswered(reason_of(error))
     return ApiSeen(
         version=_version(described),
-        trouble=None if listed == HTTPStatus.OK else _error(listed, tasks),
+        trouble="; ".join(readiness.hindrances) or (None if listed == HTTPStatus.OK else _error(listed, tasks)),
+        unsaid=readiness.unsaid,
         workers=_workers(workers) if shown == HTTPStatus.OK else None,
         hidden=None if shown == HTTPStatus.OK else _error(shown, workers),
         # On average half of a second was cut off.
@@ -74,6 +80,25 @@ async def _get(session: aiohttp.ClientSession, url: str, headers: Mapping[str, s
         return response.status, content, _date(response.headers.get("Date"))
 
 
+@dataclass(frozen=True, slots=True)
+class _Readiness:
+    hindrances: Sequence[str] = ()
+    unsaid: str | None = None
+
+
+async def _ask_readiness(session: aiohttp.ClientSession, url: str, headers: Mapping[str, str]) -> _Readiness:
+    """What hinders it, by its own words: reading a task touches Redis alone, and says nothing of Kafka."""
+    async with session.get(url, headers=headers, allow_redirects=False) as response:
+        if response.status == HTTPStatus.OK:
+            return _Readiness()
+        if response.status != HTTPStatus.SERVICE_UNAVAILABLE:
+            return _Readiness(unsaid=f"HTTP {response.status}")
+        # Somebody before it, who cannot reach it, answers in another form.
+        is_its_own = response.content_type == "text/plain"
+        lines = (await response.text(errors="replace")).splitlines() if is_its_own else []
+        return _Readiness([line for line in lines if line][:_MOST_HINDRANCES] or [f"HTTP {response.status}"])
+
+
 def judge_api(seen: ApiSeen | Unanswered, address: ApiAddress) -> list[Finding]:
     """Whether it is there, is ours, and takes tasks."""
     if isinstance(seen, Unanswered):
@@ -83,9 +108,11 @@ def judge_api(seen: ApiSeen | Unanswered, address: ApiAddress) -> list[Finding]:
         found = f"what answers at {address.value} ({address.source}) is no API of Promptmill"
         return [failure(Check.API, found, "name another by --api, --profile or PROMPTMILL_API_URL")]
     if seen.trouble is not None:
-        return [
-            failure(Check.API, f"the API takes no tasks: {seen.trouble}", "mend what it names, see kafka and redis")
-        ]
+        mend = f"mend what it names; where kafka and redis are ok here, its own {_SERVERS} or {_REDIS} differs"
+        return [failure(Check.API, f"the API takes no tasks: {seen.trouble}", mend)]
+    if seen.unsaid is not None:
+        found = f"{address.value} ({address.source}) does not say whether it takes tasks: {seen.unsaid}"
+        return [warning(Check.API, found, "have what is before it pass on /readyz, or submit one prompt to be sure")]
     return [ok(Check.API, f"{address.value} answers ({address.source})")]
 
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import os
 import re
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import aiohttp
@@ -19,7 +21,7 @@ from cli.doctor.finding import Check
 from cli.exit_codes import ExitCode
 from cli.stack.child import Child, running
 from cli.stack.ports import Ports
-from cli.stack.probes import redis_ok
+from cli.stack.probes import http_ok, redis_ok
 from cli.stack.valkey import find_valkey, redis_url as url_of_port, running_valkey
 from common.connections import create_admin, create_producer
 from common.setting_names import variable_name
@@ -40,6 +42,7 @@ from tests.support.processes import running_processes
 from tests.support.redis_client import create_redis
 from tests.support.servers import free_ports
 from tests.support.version_proxy import redis_of_major_version
+from tests.support.waiting import until
 
 NOBODY = "127.0.0.1:1"
 SHIFT_SECONDS = 60
@@ -214,10 +217,54 @@ async def test_an_api_that_is_not_there_is_found(well: Ward) -> None:
     report.is_well_but_for("api")
 
 
+async def test_an_api_that_takes_no_tasks_is_found_with_its_own_reason(
+    well: Ward, ports: Ports, tmp_path: Path
+) -> None:
+    port, operations_port = ports.free(), ports.free()
+
+    async def alive() -> bool:
+        return await http_ok(operations_port, "/livez")
+
+    astray = {
+        **well.deployment.settings,
+        variable_name("api", "port"): str(port),
+        variable_name("api", "operations_port"): str(operations_port),
+        variable_name("kafka", "bootstrap_servers"): NOBODY,
+    }
+    if "PYTHONPATH" in os.environ:
+        astray["PYTHONPATH"] = os.environ["PYTHONPATH"]
+    argv = (sys.executable, "-P", "-m", "producer_api")
+    child = Child(name="api", argv=argv, log=tmp_path / "api.log", ready=alive, env=astray)
+    url = f"http://127.0.0.1:{port}"
+    async with running([child]), aiohttp.ClientSession() as session:
+
+        async def out_of_reach() -> bool:
+            async with session.get(f"{url}/readyz") as response:
+                return await response.text() == "Kafka is out of reach\n"
+
+        await until(out_of_reach, what="an API that has tried")
+        async with session.post(f"{url}/v1/tasks", json={"prompts": ["x"]}) as refused:
+            assert refused.status == 503, await refused.text()
+        report = await well.examine("--min-free-gib", "0.001", "--api", url)
+    mend = "its own PROMPTMILL_KAFKA__BOOTSTRAP_SERVERS"
+    report.found("api", "failure", "the API takes no tasks: Kafka is out of reach", mend)
+    report.is_well_but_for("api")
+
+
+async def test_an_api_whose_readiness_is_kept_back_is_warned_about(well: Ward) -> None:
+    described = Reply(body={"info": {"title": "Promptmill", "version": version("promptmill")}})
+    hidden = Reply(404, {"error": "no such page"})
+    async with scripted_api(described, hidden, Reply(body={"tasks": []}), Reply(body={"workers": []})) as api:
+        report = await well.examine("--api", api.url)
+    report.found("api", "warning", "does not say whether it takes tasks: HTTP 404", "/readyz")
+
+
 async def test_an_api_of_another_version_is_found_and_so_is_what_is_none(well: Ward) -> None:
     described = Reply(body={"info": {"title": "Promptmill", "version": "0.0.9"}})
-    async with scripted_api(described, Reply(body={"tasks": []}), Reply(body={"workers": []})) as api:
+    replies = (Reply(body=b"ok"), Reply(body={"tasks": []}), Reply(body={"workers": []}))
+    async with scripted_api(described, *replies) as api:
         report = await well.examine("--api", api.url)
+        assert report.levels["api"] == "ok"
         report.found("versions", "warning", "the API is of version 0.0.9", "promptmill==0.0.9")
         report.found("workers", "failure", "no worker was heard of", "python -m consumer")
     async with scripted_api(Reply(body=b"<html>")) as api:

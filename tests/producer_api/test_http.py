@@ -95,6 +95,12 @@ async def test_the_description_names_every_route_with_its_errors(api: Api) -> No
         "GET /v1/operator/tasks/{task_id}",
         "GET /v1/operator/tasks/{task_id}/record",
         "POST /v1/operator/tasks/retry",
+        "GET /readyz",
+    }
+    ready = operations["GET /readyz"]["responses"]
+    assert {status: list(answer["content"]) for status, answer in ready.items()} == {
+        "200": ["text/plain"],
+        "503": ["text/plain"],
     }
     looks = ("overview", "workers", "topics")
     for route in (*looks, *(f"{look}/events" for look in looks)):

@@ -151,6 +151,7 @@ def test_workers_are_judged_one_by_one(workers: list[dict[str, object]] | None, 
 def test_an_api_that_takes_no_tasks_says_why() -> None:
     assert level_of(judge_api(ApiSeen("1"), API)) is Level.OK
     assert level_of(judge_api(ApiSeen("1", trouble="store_unavailable"), API)) is Level.FAILURE
+    assert level_of(judge_api(ApiSeen("1", unsaid="HTTP 404"), API)) is Level.WARNING
     assert level_of(judge_api(ApiSeen(None), API)) is Level.FAILURE
     assert level_of(judge_api(Unanswered("refused"), API)) is Level.FAILURE
 

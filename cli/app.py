@@ -1,7 +1,6 @@
 """Every command with its options. What a command needs is imported when it runs: `--help` should not wait for it."""
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +13,7 @@ from cli.exit_codes import ExitCode
 from cli.options import ApiOption, IdsFileOption, JsonOption, ProfileOption, TaskIdsArgument, chosen_api, list_filters
 from cli.profiles import PROFILE_VARIABLE
 from cli.stack.command import up
-from cli.standard_input import open_standard_input
+from cli.standard_input import open_standard_input, standard_input
 from cli.topics.commands import topic_commands
 from common.task import Lane, Status
 
@@ -148,7 +147,7 @@ def _tasks(
 
     if wanted or after is not None:
         raise CommandError("name tasks by ids, or list them by --status, --lane, --model: not both", ExitCode.USAGE)
-    raise typer.Exit(show(read_task_ids(task_ids or [], file, sys.stdin.buffer), address, watch=watch, as_json=as_json))
+    raise typer.Exit(show(read_task_ids(task_ids or [], file, standard_input), address, watch=watch, as_json=as_json))
 
 
 def _watch(
@@ -163,7 +162,7 @@ def _watch(
     from cli.tasks.show import read_task_ids, show  # noqa: PLC0415 (start-up time)
 
     address = chosen_api(api, profile)
-    raise typer.Exit(show(read_task_ids(task_ids or [], file, sys.stdin.buffer), address, watch=True, as_json=as_json))
+    raise typer.Exit(show(read_task_ids(task_ids or [], file, standard_input), address, watch=True, as_json=as_json))
 
 
 def _cancel(
@@ -179,7 +178,7 @@ def _cancel(
     from cli.tasks.show import read_task_ids  # noqa: PLC0415 (start-up time)
 
     address = chosen_api(api, profile)
-    raise typer.Exit(cancel(read_task_ids(task_ids or [], file, sys.stdin.buffer), address, as_json=as_json))
+    raise typer.Exit(cancel(read_task_ids(task_ids or [], file, standard_input), address, as_json=as_json))
 
 
 def _retry(
@@ -195,7 +194,7 @@ def _retry(
     from cli.tasks.show import read_task_ids  # noqa: PLC0415 (start-up time)
 
     address = chosen_api(api, profile)
-    raise typer.Exit(retry(read_task_ids(task_ids or [], file, sys.stdin.buffer), address, as_json=as_json))
+    raise typer.Exit(retry(read_task_ids(task_ids or [], file, standard_input), address, as_json=as_json))
 
 
 def _workers(*, api: ApiOption = None, profile: ProfileOption = None, as_json: JsonOption = False) -> None:

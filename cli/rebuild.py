@@ -1,7 +1,6 @@
 """`promptmill rebuild`: the store from Kafka, in this process; workers and APIs may go on meanwhile."""
 
 import asyncio
-import json
 import logging
 import secrets
 import sys
@@ -18,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cli.addresses import Address, kafka_address_of_stack, redis_address_of_stack
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
+from cli.json_lines import write_json_lines
 from common.connections import create_redis_link
 from common.setting_loading import load_settings
 from common.setting_names import variable_name
@@ -69,7 +69,7 @@ def rebuild_store(environ: Mapping[str, str], folder: Path, *, as_json: bool) ->
     if rebuilt is None:
         raise CommandError("the store was lost again meanwhile: run this once more", ExitCode.OUT_OF_REACH)
     if as_json:
-        print(json.dumps(asdict(rebuilt)))
+        write_json_lines(sys.stdout, [asdict(rebuilt)])
         return
     print(
         f"{rebuilt.outcomes} finished and {rebuilt.reopened} open tasks restored, "

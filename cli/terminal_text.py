@@ -11,6 +11,11 @@ def printable(text: str) -> str:
     return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text.replace("\r\n", "\n"))
 
 
+def escaped_json(text: str) -> str:
+    """A line of JSON, which means the same, with what a terminal might obey escaped by its number."""
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def excerpt(text: str, width: int) -> str:
     """The beginning of the text on one line of at most `width` characters."""
     # Cut first: a text may be long, and only its beginning is looked at.

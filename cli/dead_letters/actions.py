@@ -1,6 +1,5 @@
 """`promptmill dead-letters`: list them, show one, redrive."""
 
-import json
 import sys
 import time
 from collections import Counter
@@ -19,6 +18,7 @@ from cli.dead_letters.moments import parse_moment
 from cli.dead_letters.view import has_failed, item_line, show_letter, show_letters
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
+from cli.json_lines import write_json_lines
 from common.task import parse_task_id
 
 _LETTERS_PER_PAGE = 200
@@ -117,7 +117,7 @@ def _list(wanted: Wanted, limit: int, after: str | None, *, as_json: bool) -> _C
             if following is None or len(letters) >= limit:
                 break
         if as_json:
-            sys.stdout.writelines(json.dumps(letter, ensure_ascii=False) + "\n" for letter in letters)
+            write_json_lines(sys.stdout, letters)
         elif letters:
             show_letters(Console(highlight=False), letters)
         if following is not None:
@@ -140,7 +140,7 @@ def _show(names: Sequence[str], *, as_json: bool) -> _Command:
             for position in positions:
                 letter = await client.show(position)
                 if as_json:
-                    sys.stdout.write(json.dumps(letter, ensure_ascii=False) + "\n")
+                    write_json_lines(sys.stdout, [letter])
                 else:
                     show_letter(Console(highlight=False), letter)
         return ExitCode.NOT_COMPLETED if unknown else ExitCode.OK
@@ -213,10 +213,11 @@ class _Outcome:
             self.counts[str(item.get("status"))] += 1
             self.task_ids.add(item.get("task_id"))
             self.failed = self.failed or has_failed(item)
-            if self._as_json:
-                sys.stdout.write(json.dumps(item) + "\n")
-            else:
-                self._output.print(item_line(item), soft_wrap=True)
+        if self._as_json:
+            write_json_lines(sys.stdout, page.entries)
+            return
+        for item in page.entries:
+            self._output.print(item_line(item), soft_wrap=True)
         sys.stdout.flush()
 
 
@@ -234,6 +235,8 @@ class _Looking:
             console=console,
             transient=True,
             disable=not console.is_terminal,
+            # What goes to a file must not go through the display.
+            redirect_stdout=sys.stdout.isatty(),
         )
         self._bar = self._progress.add_task("dead letters")
 

@@ -1,7 +1,6 @@
 """`promptmill doctor`: what is wrong, and what mends it."""
 
 import asyncio
-import json
 import logging
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from cli.doctor.examination import Asked, examine
 from cli.doctor.finding import Finding, Level
 from cli.doctor.surroundings import read_surroundings
 from cli.exit_codes import ExitCode
+from cli.json_lines import write_json_lines
 from cli.terminal_text import printable
 
 _SIGNS = {Level.OK: ("ok", "green"), Level.WARNING: ("warning", "yellow"), Level.FAILURE: ("failure", "red")}
@@ -49,7 +49,7 @@ def examine_and_show(
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     if as_json:
-        sys.stdout.writelines(json.dumps(asdict(finding), ensure_ascii=False) + "\n" for finding in findings)
+        write_json_lines(sys.stdout, map(asdict, findings))
     else:
         _show(Console(highlight=False), findings)
     levels = {finding.level for finding in findings}

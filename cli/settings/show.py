@@ -1,4 +1,4 @@
-import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
@@ -7,6 +7,7 @@ from rich.text import Text
 
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
+from cli.json_lines import write_json_lines
 from cli.settings.listing import Setting, list_settings, unknown_variables
 from common.setting_loading import load_settings
 from common.setting_names import UnknownVariable
@@ -27,8 +28,7 @@ def show_settings(environ: Mapping[str, str], *, as_json: bool) -> None:
     loaded = _load(classes, {variable.variable.upper(): variable for variable in unknown})
     rows = list_settings(loaded, environ)
     if as_json:
-        for row in rows:
-            print(json.dumps(asdict(row)))
+        write_json_lines(sys.stdout, map(asdict, rows))
     else:
         console = Console(highlight=False, soft_wrap=True)
         for line in _lines(rows):

@@ -8,6 +8,8 @@ from typing import Protocol, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from cli.standard_output import OutputLost
+
 _MEGABYTE = 1_000_000
 _PLAIN_EVERY_PERCENT = 25
 
@@ -45,7 +47,7 @@ def display(console: Console) -> AbstractContextManager[Display]:
 
 def _print(console: Console, line: str) -> None:
     # A terminal that was closed has no reader; the children are still to be drained.
-    with suppress(OSError):
+    with suppress(OutputLost):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

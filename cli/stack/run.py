@@ -1,5 +1,4 @@
 import asyncio
-import json
 import random
 import sys
 import time
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from cli.json_lines import write_json_lines
 from cli.stack.cache import cache_dir
 from cli.stack.concurrency import done_before
 from cli.stack.data_dir import DataDir, claimed_data_dir
@@ -86,7 +86,7 @@ async def _run(stack: Stack, options: StackOptions, data_dir: DataDir, shown: Di
                 took = time.monotonic() - began
                 shown.say(ready_message(stack.addresses, options, data_dir, Path(sys.executable).parent, took))
                 if options.as_json:
-                    print(json.dumps(asdict(stack.addresses)), flush=True)
+                    write_json_lines(sys.stdout, [asdict(stack.addresses)])
                 await stack.run_until(stop.requested)
         finally:
             await stack.stop()

@@ -1,9 +1,9 @@
 """What a command about tasks leaves on standard output."""
 
-import json
 from collections.abc import Sequence
 from typing import Any, TextIO
 
+from cli.json_lines import write_json_lines
 from cli.tasks.board import Board, Row
 from cli.terminal_text import printable
 
@@ -23,7 +23,7 @@ def write_answers(output: TextIO, board: Board) -> None:
 
 def write_jsonl(output: TextIO, rows: Sequence[Row]) -> None:
     """One JSON object a line, in the order of the prompts: each task as the API shows it, and its custom_id."""
-    output.writelines(json.dumps(_document(row), ensure_ascii=False) + "\n" for row in rows)
+    write_json_lines(output, map(_document, rows))
 
 
 def _document(row: Row) -> dict[str, Any]:

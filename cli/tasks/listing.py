@@ -1,7 +1,6 @@
 """`promptmill tasks` without ids: the newest tasks, those that are meant."""
 
 import asyncio
-import json
 import sys
 import time
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from cli.addresses import ApiAddress
 from cli.api.client import connected_api
 from cli.api.task_view import TaskView
 from cli.exit_codes import ExitCode
+from cli.json_lines import write_json_lines
 from cli.tasks.board import Board
 from cli.tasks.progress_display import progress_display
 from cli.tasks.table import show_tasks
@@ -41,7 +41,7 @@ def list_tasks(
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     if as_json:
-        sys.stdout.writelines(json.dumps(view.answer, ensure_ascii=False) + "\n" for view in found.views)
+        write_json_lines(sys.stdout, (view.answer for view in found.views))
     elif found.views:
         board, now = Board(missing_seconds=0), time.time()
         for view in found.views:

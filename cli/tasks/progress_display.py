@@ -57,7 +57,7 @@ class _LiveDisplay:
         self._live.update(Group(render_progress(view, ascii_only=ascii_only), ""), refresh=True)
 
     def say(self, line: str) -> None:
-        self._live.console.print(Text(line))
+        self._live.console.print(Text(printable(line)))
 
 
 class PlainDisplay:

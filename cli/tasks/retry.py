@@ -15,6 +15,7 @@ from cli.api.link import ApiLink
 from cli.api.operator import ask_as_operator
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
+from cli.json_lines import write_json_lines
 from cli.terminal_text import printable
 
 _PATH = "/v1/operator/tasks/retry"
@@ -36,11 +37,11 @@ def retry(task_ids: Sequence[str], address: ApiAddress, *, as_json: bool) -> Exi
     entries = ask_as_operator(address, console, partial(_retry, task_ids))
     if entries is None:
         return ExitCode.INTERRUPTED
-    output = Console(highlight=False)
-    for entry in entries:
-        if as_json:
-            sys.stdout.write(json.dumps(entry) + "\n")
-        else:
+    if as_json:
+        write_json_lines(sys.stdout, entries)
+    else:
+        output = Console(highlight=False)
+        for entry in entries:
             output.print(_line(entry), soft_wrap=True)
     counts = Counter(entry["status"].replace("_", " ") for entry in entries)
     console.print(Text(", ".join(f"{count:,} {status}" for status, count in counts.most_common())), soft_wrap=True)

@@ -4,7 +4,7 @@ import asyncio
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,16 +25,18 @@ from cli.tasks.table import show_tasks
 _SEPARATORS = re.compile(r"[\s,]+")
 
 
-def read_task_ids(arguments: Sequence[str], file: Path | None, stdin: BinaryIO) -> list[str]:
+def read_task_ids(arguments: Sequence[str], file: Path | None, stdin: Callable[[], BinaryIO]) -> list[str]:
     """Every id once, in order: the arguments, then the file's; spaces, commas and line ends part them.
 
+    `stdin` opens standard input, where that is the file.
+
     Raises:
-        CommandError: There is none, or the file cannot be read.
+        CommandError: There is none, or the file or standard input cannot be read.
     """
     texts = list(arguments)
     try:
         if file is not None:
-            texts.append((stdin.read() if file == STDIN else file.read_bytes()).decode())
+            texts.append((stdin().read() if file == STDIN else file.read_bytes()).decode())
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{file} cannot be read: {error}", ExitCode.USAGE) from error
     task_ids = [task_id for text in texts for task_id in _SEPARATORS.split(text) if task_id]

@@ -115,6 +115,8 @@ async def _run_whole(
         write_answers(sys.stdout, board)
     else:
         sys.stdout.writelines(f"{task_id}\n" for task_id in board.task_ids)
+    # What cannot be written is said while it is known how to go on.
+    sys.stdout.flush()
 
 
 def _say_how_to_go_on(console: Console, board: Board, *, can_resume: bool) -> None:

@@ -1,5 +1,4 @@
 import asyncio
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,6 +7,7 @@ from rich.console import Console
 
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
+from cli.json_lines import write_json_lines
 from cli.topics.kafka import FoundKafka, connected, find_kafka, reaching
 from cli.topics.view import as_json_object, show_reports
 from common.topic_report import TopicReport, report_topics
@@ -33,8 +33,8 @@ def show_topics(environ: Mapping[str, str], folder: Path, *, create: bool, show_
     with reaching(found.address):
         reports = asyncio.run(_report(found, names, specs if create else ()))
     if as_json:
-        for name, report in zip(names, reports, strict=True):
-            print(json.dumps(as_json_object(name, report, with_value=show_last)))
+        shown = zip(names, reports, strict=True)
+        write_json_lines(sys.stdout, (as_json_object(name, report, with_value=show_last) for name, report in shown))
     else:
         prefix = found.kafka.topic_prefix
         show_reports(Console(highlight=False), names, reports, prefix=prefix, with_value=show_last)

@@ -1,7 +1,6 @@
 """`promptmill topics tail`: a topic's newest records, and each new one as it is written."""
 
 import asyncio
-import json
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from rich.console import Console
 
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
+from cli.json_lines import write_json_lines
 from cli.topics.kafka import FoundKafka, connected, find_kafka, reaching
 from cli.topics.names import TailedTopic
 from cli.topics.view import record_as_json, show_record
@@ -45,7 +45,7 @@ def tail_topic(
 
     def write(record: NewestRecord) -> None:
         if as_json:
-            print(json.dumps(record_as_json(record, with_value=content), ensure_ascii=False), flush=True)
+            write_json_lines(sys.stdout, [record_as_json(record, with_value=content)])
         else:
             show_record(output, record, with_value=content)
 

@@ -1,6 +1,5 @@
 """`promptmill workers`: how each worker is."""
 
-import json
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +11,7 @@ from cli.api.link import ApiLink
 from cli.api.operator import ask_as_operator
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
+from cli.json_lines import write_json_lines
 from cli.workers.view import show_workers
 
 _PATH = "/v1/operator/workers"
@@ -27,7 +27,7 @@ def show(address: ApiAddress, *, as_json: bool) -> ExitCode:
     if workers is None:
         return ExitCode.INTERRUPTED
     if as_json:
-        sys.stdout.writelines(json.dumps(worker) + "\n" for worker in workers)
+        write_json_lines(sys.stdout, workers)
     else:
         show_workers(Console(highlight=False), workers)
     works = any(worker.get("state") == "working" for worker in workers)

@@ -25,12 +25,25 @@ async def start_command(
     *arguments: str, folder: Path, environ: Mapping[str, str] | None = None
 ) -> asyncio.subprocess.Process:
     """Start `promptmill` in `folder`, nothing of a developer's own settings around it."""
+    return await start_program(sys.executable, "-m", "cli", *arguments, folder=folder, environ=environ)
+
+
+async def run_redirected(
+    *arguments: str, redirection: str, folder: Path, environ: Mapping[str, str] | None = None
+) -> Finished:
+    """Run `promptmill` to its end with its streams as a shell redirects them, such as `>/dev/full`."""
+    script = f'exec "$0" "$@" {redirection}'
+    argv = ("sh", "-c", script, sys.executable, "-m", "cli", *arguments)
+    return await finish(await start_program(*argv, folder=folder, environ=environ))
+
+
+async def start_program(
+    *argv: str, folder: Path, environ: Mapping[str, str] | None = None
+) -> asyncio.subprocess.Process:
+    """The same of any program."""
     with _children_heed_ctrl_c():
         return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "cli",
-            *arguments,
+            *argv,
             cwd=folder,
             env={name: os.environ[name] for name in _FROM_OUTSIDE if name in os.environ} | dict(environ or {}),
             stdin=asyncio.subprocess.PIPE,

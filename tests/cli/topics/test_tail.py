@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 from cli.exit_codes import ExitCode
 from common.settings import KafkaSettings
 from common.topics import TopicNames
-from tests.cli.running import finish, run_command, start_command
+from tests.cli.running import finish, run_command, run_redirected, start_command
 from tests.cli.topics.conftest import variables
 from tests.support.unreadable_records import write_unreadable
 
@@ -106,3 +106,20 @@ async def test_a_topic_that_is_not_there_is_said_to_be_missing(
     assert run.errors.splitlines()[-1] == (
         f"promptmill: {names.dead_letters} is not there yet: a service makes it when it starts"
     )
+
+
+@pytest.mark.usefixtures("topics")
+async def test_an_output_that_cannot_be_written_is_no_fault_of_kafka(
+    producer: AIOKafkaProducer, names: TopicNames, kafka_settings: KafkaSettings, begin_ms: int, tmp_path: Path
+) -> None:
+    await written(producer, names.batch, 0, begin_ms)
+    environ = variables(kafka_settings)
+    command = ("topics", "tail", "batch", "--no-follow")
+    for redirection, said in (
+        (">/dev/full", ["promptmill: standard output cannot be written: No space left on device"]),
+        ("| true", []),
+    ):
+        for more in (("--json",), ()):
+            run = await run_redirected(*command, *more, redirection=redirection, folder=tmp_path, environ=environ)
+            assert [line for line in run.errors.splitlines() if not line.startswith("Kafka ")] == said
+            assert redirection == "| true" or run.status == ExitCode.NOT_COMPLETED

@@ -73,7 +73,7 @@ def list_letters(wanted: Wanted, address: ApiAddress, *, limit: int, after: str 
 
 
 def show(names: Sequence[str], address: ApiAddress, *, as_json: bool) -> ExitCode:
-    """Write letters with their content: by position, or all of a task by its id.
+    """Write letters with their content: by position, or all of a task by its id; `NOT_COMPLETED` when some are unknown.
 
     Raises:
         CommandError: The API refused the request or does not answer.
@@ -139,6 +139,10 @@ def _show(names: Sequence[str], *, as_json: bool) -> _Command:
                 unknown += 1
             for position in positions:
                 letter = await client.show(position)
+                if letter is None:
+                    console.print(Text(f"no dead letter at {position}"))
+                    unknown += 1
+                    continue
                 if as_json:
                     write_json_lines(sys.stdout, [letter])
                 else:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from cli.api.link import ApiLink
+from cli.api.link import ApiLink, RefusedError
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 
 _ROOT = "/v1/operator/dead-letters"
+_NOT_FOUND = "dead_letter_not_found"
 _IN_DOUBT = "run this again: nothing starts twice"
 
 
@@ -37,9 +38,14 @@ class DeadLetterClient:
         answer = await self._link.ask("GET", _ROOT, headers=self._headers, params=params)
         return self._page(answer, "dead_letters")
 
-    async def show(self, position: str) -> dict[str, Any]:
-        """One letter with its content."""
-        answer = await self._link.ask("GET", f"{_ROOT}/{quote(position, safe='')}", headers=self._headers)
+    async def show(self, position: str) -> dict[str, Any] | None:
+        """One letter with its content; None where there is none, or no more."""
+        try:
+            answer = await self._link.ask("GET", f"{_ROOT}/{quote(position, safe='')}", headers=self._headers)
+        except RefusedError as error:
+            if error.code != _NOT_FOUND:
+                raise
+            return None
         if not isinstance(answer, dict) or not isinstance(answer.get("headers"), dict):
             raise self._unreadable()
         return answer

@@ -108,6 +108,19 @@ async def test_a_task_without_a_letter_is_said(tmp_path: Path) -> None:
     assert f"no dead letter of task {TASK}" in done.errors
 
 
+async def test_letters_that_are_unknown_do_not_hide_the_others(tmp_path: Path) -> None:
+    unknown = refusal(404, "There is no such dead letter.", "dead_letter_not_found")
+    known = Reply(200, letter("0-1", headers={}, value="x"))
+    async with scripted_api(unknown, known, unknown) as api:
+        done = await run(api, tmp_path, "show", "0-9999", "0-1", "0-7", "--json")
+    assert done.status == ExitCode.NOT_COMPLETED
+    assert [json.loads(line)["id"] for line in done.output.splitlines()] == ["0-1"]
+    assert done.errors.splitlines()[1:] == ["no dead letter at 0-9999", "no dead letter at 0-7"]
+    async with scripted_api(refusal(400, "A position looks like 3-17.", "invalid_value")) as api:
+        done = await run(api, tmp_path, "show", "3", "--json")
+    assert (done.status, done.output) == (ExitCode.USAGE, "")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

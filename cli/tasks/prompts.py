@@ -40,7 +40,7 @@ def argument_lines(arguments: Sequence[str]) -> list[PromptLine]:
 
 
 def read_lines(name: str, lines: Iterable[bytes], *, jsonl: bool) -> Iterator[PromptLine]:
-    """The prompts of a file's lines, blank ones left out; `name` is the file's in errors.
+    """The prompts of a file's lines, texts as they are, blank ones left out; `name` is the file's in errors.
 
     Raises:
         CommandError: A line cannot be sent; the text has its number.
@@ -49,11 +49,11 @@ def read_lines(name: str, lines: Iterable[bytes], *, jsonl: bool) -> Iterator[Pr
         where = f"{name}, line {number}"
         try:
             # A byte order mark is no part of the first prompt.
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").removesuffix("\n").removesuffix("\r")
         except UnicodeDecodeError as error:
             raise CommandError(f"{where}: this is not UTF-8", ExitCode.USAGE) from error
-        if text:
-            yield _parsed(text, where) if jsonl else PromptLine(text)
+        if text.strip():
+            yield _parsed(text.strip(), where) if jsonl else PromptLine(text)
 
 
 def looks_like_jsonl(line: bytes) -> bool:

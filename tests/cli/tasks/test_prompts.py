@@ -28,7 +28,21 @@ def read_file(path: Path, content: bytes, *, jsonl: bool | None = None) -> list[
 
 
 def test_each_line_is_a_prompt_and_blank_lines_are_none(tmp_path: Path) -> None:
-    assert read_file(tmp_path / "prompts.txt", b"\xef\xbb\xbfone\n\n  two \r\nthree") == ["one", "two", "three"]
+    assert read_file(tmp_path / "prompts.txt", b"\xef\xbb\xbfone\n\n \t\r\n  two \r\nthree") == [
+        "one",
+        "  two ",
+        "three",
+    ]
+
+
+def test_a_text_loses_its_line_end_and_nothing_else() -> None:
+    assert read_prompts([], STDIN, b"   indented\n\ttab \r\nreturn\r\r\nlast  ", jsonl=False) == [
+        "   indented",
+        "\ttab ",
+        "return\r",
+        "last  ",
+    ]
+    assert read_prompts([], STDIN, b'  "json"  \n', jsonl=True) == ["json"]
 
 
 def test_arguments_come_before_the_file(tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ def api_address(
     A token belongs to its profile's URL and is sent to no other.
 
     Raises:
-        CommandError: It is no http:// or https:// URL, or the stack's or the profiles' file cannot be used.
+        CommandError: It is no http:// or https:// URL or has a password in it, or the stack's or the profiles' file
+            cannot be used.
     """
     if option and profile:
         raise CommandError("an API is named by --api or by --profile: not both", ExitCode.USAGE)
@@ -63,10 +64,16 @@ def api_address(
     else:
         stack = _stack_address(folder, "api")
         found = ApiAddress(DEFAULT_API_URL, "the default") if stack is None else ApiAddress(stack.value, stack.source)
-    if not is_http_url(found.value):
-        raise CommandError(
-            f"the API's address ({found.source}) should look like {DEFAULT_API_URL}: {found.value!r}", ExitCode.USAGE
+    whose = f"the API's address ({found.source})"
+    if _has_credentials(found.value):
+        # Not quoted: a password may stand in it, in whatever form.
+        message = (
+            f"{whose} should have no name and password in it: write it into profiles.toml with the token of its API, "
+            "and give --profile"
         )
+        raise CommandError(message, ExitCode.USAGE)
+    if not is_http_url(found.value):
+        raise CommandError(f"{whose} should look like {DEFAULT_API_URL}: {found.value!r}", ExitCode.USAGE)
     return replace(found, value=found.value.rstrip("/"))
 
 
@@ -112,6 +119,12 @@ def _stack_address(folder: Path, service: str) -> Address | None:
     if not isinstance(address, str):
         raise CommandError(f'{STACK_FILE} has no address "{service}"', ExitCode.USAGE)
     return Address(address, f"from {STACK_FILE}")
+
+
+def _has_credentials(address: str) -> bool:
+    if not is_http_url(address):
+        return "@" in address
+    return "@" in urlsplit(address).netloc
 
 
 def is_http_url(text: str) -> bool:

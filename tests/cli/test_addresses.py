@@ -51,6 +51,28 @@ def test_what_is_no_http_address_is_a_usage_error(url: str, tmp_path: Path) -> N
     assert caught.value.exit_code == ExitCode.USAGE
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://me:hidden@host",
+        "http://hidden@host/x",
+        "me:hidden@host:80",
+        "ftp://me:hidden@host",
+        "http://me:hid/den@h",
+    ],
+)
+def test_an_address_with_a_password_is_refused_and_never_shown(url: str, tmp_path: Path) -> None:
+    for option, environ in ((url, {}), (None, {API_URL_VARIABLE: url})):
+        with pytest.raises(CommandError, match=r"profiles\.toml") as caught:
+            api_address(option, environ, tmp_path)
+        assert caught.value.exit_code == ExitCode.USAGE
+        assert "hid" not in str(caught.value)
+
+
+def test_an_at_sign_in_a_path_is_no_password(tmp_path: Path) -> None:
+    assert api_address("http://host/@team", {}, tmp_path).value == "http://host/@team"
+
+
 def test_kafka_is_where_the_stack_says(tmp_path: Path) -> None:
     assert kafka_address_of_stack(tmp_path) is None
     write_stack(tmp_path, json.dumps(STACK))

@@ -68,3 +68,14 @@ async def test_json_of_others_cannot_control_a_terminal_and_is_as_it_came_elsewh
             assert await program.exit_status() == piped.status
     assert "\\u009b31m\\u202eevil\\u001b[2J" in "".join(pane)
     assert OBEYED.replace("\x1b", "\\u001b") in piped.output
+
+
+async def test_what_goes_to_a_file_is_not_shown_beside_the_progress_instead(tmp_path: Path) -> None:
+    answer = {"items": [LETTER], "scanned": 1, "remaining": 0, "next": None}
+    outside = {name: os.environ[name] for name in ("HOME", "PATH", "PYTHONPATH") if name in os.environ}
+    async with scripted_api(Reply(body=answer)) as api:
+        command = ("dead-letters", "redrive", "--all", "--json", "--api", api.url)
+        argv = ("sh", "-c", 'exec "$0" "$@" >letters.jsonl', sys.executable, "-m", "cli", *command)
+        async with in_terminal(argv, folder=tmp_path, environ=outside) as program:
+            assert await program.exit_status() == 0
+    assert json.loads((tmp_path / "letters.jsonl").read_text()) == LETTER

@@ -1,14 +1,30 @@
+import os
 import sys
+
+# `ExitCode` has it too; to import that takes a moment.
+_INTERRUPTED = 130
 
 
 def main() -> None:
     """Run the command line; what is expected to fail says so in a line and has a status of its own."""
+    # One that comes while an object is taken apart would be printed and forgotten.
+    sys.unraisablehook = _end_if_interrupted
     try:
         _run()
     except KeyboardInterrupt:
-        from cli.exit_codes import ExitCode  # noqa: PLC0415 (nothing is imported before it can be interrupted)
+        os._exit(_INTERRUPTED)
+    except SystemExit as end:
+        # Python forgets a status that is left to it, and ends by the signal, where that came within `exec` of a text:
+        # while a dataclass is made, for one. What was written has left by now.
+        if end.code == _INTERRUPTED:
+            os._exit(_INTERRUPTED)
+        raise
 
-        sys.exit(ExitCode.INTERRUPTED)
+
+def _end_if_interrupted(unraisable: "sys.UnraisableHookArgs") -> None:
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        os._exit(_INTERRUPTED)
+    sys.__unraisablehook__(unraisable)
 
 
 def _run() -> None:

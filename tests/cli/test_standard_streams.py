@@ -15,7 +15,12 @@ from tests.cli.scripted_api import scripted_api, tasks
 
 FULL = "promptmill: standard output cannot be written: No space left on device\n"
 CLOSED = "promptmill: standard output cannot be written: it is closed\n"
-INTERRUPTING = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+_INTERRUPT = "__import__('os').kill(__import__('os').getpid(), 2)"
+INTERRUPTING = {
+    "a module": f"{_INTERRUPT}\n",
+    "a text that a module has executed": f'exec("{_INTERRUPT}")\n',
+    "an object's end": f"class Ending:\n    def __del__(self): {_INTERRUPT}\nEnding()\n",
+}
 
 
 @pytest.mark.parametrize(("redirection", "said"), [(">/dev/full", FULL), (">&-", CLOSED)])
@@ -84,12 +89,17 @@ async def test_messages_that_nobody_can_read_are_no_part_of_the_output(redirecti
     assert [json.loads(line)["task_id"] for line in run.output.splitlines()] == ["0"]
 
 
-@pytest.mark.parametrize("installed", [False, True], ids=["as a module", "as it is installed"])
-async def test_ctrl_c_while_modules_are_read_ends_as_it_does_later(installed: bool, tmp_path: Path) -> None:  # noqa: FBT001 (a case)
-    (tmp_path / "typer.py").write_text(INTERRUPTING)
+@pytest.mark.parametrize("module", ["typer", "aiohttp"])
+@pytest.mark.parametrize("place", INTERRUPTING)
+@pytest.mark.parametrize("way", ["as a module", "as it is installed"])
+async def test_ctrl_c_while_modules_are_read_ends_as_it_does_later(
+    way: str, place: str, module: str, tmp_path: Path
+) -> None:
+    # Of these modules one is read at the start, the other by the command.
+    (tmp_path / f"{module}.py").write_text(INTERRUPTING[place])
     [entry] = entry_points(group="console_scripts", name="promptmill")
     script = f"import sys; from {entry.module} import {entry.attr}; sys.exit({entry.attr}())"
-    argv = ("-c", script) if installed else ("-m", "cli")
+    argv = ("-m", "cli") if way == "as a module" else ("-c", script)
     path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
     run = await finish(
         await start_program(sys.executable, *argv, "tasks", folder=tmp_path, environ={"PYTHONPATH": path})

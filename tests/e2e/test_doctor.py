@@ -124,6 +124,13 @@ async def well(kafka_bootstrap: str, redis_url: str, tmp_path_factory: pytest.Te
         )
         api = await deployment.start_api()
         await deployment.start_worker(concurrency=2)
+
+        async def working() -> bool:
+            answer = await api.ask("GET", "/v1/operator/workers")
+            return [worker["state"] for worker in answer.body["workers"]] == ["working"]
+
+        # What it said last may be older than its readiness.
+        await until(working, what="a worker that says that it works")
         yield Ward(deployment, api, model, folder, kafka)
 
 

@@ -8,7 +8,12 @@ from urllib.parse import urlsplit
 Manifest = Mapping[str, Any]
 Fact = Callable[[Sequence[Manifest]], Iterator[str]]
 
-_SECRET_WORDS = ("PASSWORD", "API_KEY", "TOKEN", "REDIS__URL")
+# In names of variables; a prefix of keys and the place of a file are no secrets.
+_SECRET = re.compile("HEADERS|SECRET|TOKEN|PASSWORD|CREDENTIAL|KEY(?!_PREFIX|FILE)|REDIS__URL")
+_WITH_PASSWORD = re.compile("//[^/?#]*@")
+# Variables that say where something is that is spoken to.
+_ADDRESSES = ("LLM__BASE_URL", "_PROXY", "_ENDPOINT")
+_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 # What a request may take that waits for no model, in producer_api.serving; and a little to close what is open.
 API_CLOSING_SECONDS = 40
 
@@ -110,7 +115,7 @@ def variables_are_set_once(manifests: Sequence[Manifest]) -> Iterator[str]:
 
 
 def addresses_are_let_through(manifests: Sequence[Manifest]) -> Iterator[str]:
-    """Where policies bound what goes out, the brokers and the model may be reached by the ports of their addresses."""
+    """Where policies bound what goes out, every address that a pod is told may be reached by its port."""
     policies = {policy["metadata"]["name"]: policy for policy in _of_kind(manifests, "NetworkPolicy")}
     for manifest, pod in _pods(manifests):
         policy = policies.get(manifest["metadata"]["name"])
@@ -119,9 +124,13 @@ def addresses_are_let_through(manifests: Sequence[Manifest]) -> Iterator[str]:
         environment = _environment(pod)
         allowed = {each["port"] for rule in policy["spec"]["egress"] for each in rule["ports"]}
         addresses = [f"//{each}" for each in environment["PROMPTMILL_KAFKA__BOOTSTRAP_SERVERS"].split(",")]
-        addresses += [environment[name] for name in ("PROMPTMILL_LLM__BASE_URL",) if name in environment]
+        # A Job asks Kafka alone, whatever else it is told.
+        if manifest["kind"] == "Deployment":
+            addresses += [
+                value for name, value in environment.items() if name.endswith(_ADDRESSES) and name != "NO_PROXY"
+            ]
         for address in map(urlsplit, addresses):
-            port = address.port or {"http": 80, "https": 443}.get(address.scheme)
+            port = address.port or _PORTS.get(address.scheme)
             if port not in allowed:
                 yield f"{_name(manifest)}: may not go out to {address.geturl()}"
 
@@ -131,7 +140,9 @@ def secrets_are_references(manifests: Sequence[Manifest]) -> Iterator[str]:
     for manifest, pod in _pods(manifests):
         for container in pod["containers"]:
             for variable in container.get("env", ()):
-                if "value" in variable and variable["name"].endswith(_SECRET_WORDS):
+                if "value" not in variable:
+                    continue
+                if _SECRET.search(variable["name"]) or _WITH_PASSWORD.search(variable["value"]):
                     yield f"{_name(manifest)}: {variable['name']} is written out"
 
 

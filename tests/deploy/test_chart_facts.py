@@ -69,6 +69,9 @@ def good() -> dict[str, Manifest]:
         "PROMPTMILL_WORKER__SHUTDOWN_GRACE_SECONDS": "330",
         "PROMPTMILL_WORKER__CONCURRENCY": "20",
         "PROMPTMILL_LLM__BASE_URL": "http://vllm:8000/v1",
+        "PROMPTMILL_TRACING__ENDPOINT": "http://otel:4318",
+        "HTTPS_PROXY": "http://proxy:3128",
+        "NO_PROXY": "kafka,10.0.0.0/8",
     }
     api = {"PROMPTMILL_API__DRAIN_TIMEOUT_SECONDS": "310", "PROMPTMILL_KAFKA__SSL_CAFILE": "/etc/kafka/ca.crt"}
     triggers = [
@@ -102,7 +105,7 @@ def good() -> dict[str, Manifest]:
             "metadata": {"name": "prod-consumer"},
             "spec": {
                 "podSelector": {"matchLabels": {"app.kubernetes.io/component": "consumer"}},
-                "egress": [{"ports": [{"port": 9092}, {"port": 8000}]}],
+                "egress": [{"ports": [{"port": 9092}, {"port": 8000}, {"port": 4318}, {"port": 3128}]}],
             },
         },
         "scaled": {
@@ -155,11 +158,21 @@ def test_a_good_chart_has_no_complaints() -> None:
             "PROMPTMILL_REDIS__URL is written out",
         ),
         (
+            lambda all_: container(all_["api"])["env"].append({"name": "OTEL_EXPORTER_OTLP_HEADERS", "value": "a=b"}),
+            "OTEL_EXPORTER_OTLP_HEADERS is written out",
+        ),
+        (
+            lambda all_: container(all_["api"])["env"].append({"name": "HTTP_PROXY", "value": "http://u:p@proxy"}),
+            "HTTP_PROXY is written out",
+        ),
+        (
             lambda all_: container(all_["api"])["env"].append({"name": "PROMPTMILL_KAFKA__TOPIC_PREFIX", "value": "x"}),
             "PROMPTMILL_KAFKA__TOPIC_PREFIX is set more than once",
         ),
         (lambda all_: all_["policy"]["spec"]["egress"][0]["ports"].pop(0), "may not go out to //kafka:9092"),
         (lambda all_: all_["policy"]["spec"]["egress"][0]["ports"].pop(1), "may not go out to http://vllm:8000/v1"),
+        (lambda all_: all_["policy"]["spec"]["egress"][0]["ports"].pop(2), "may not go out to http://otel:4318"),
+        (lambda all_: all_["policy"]["spec"]["egress"][0]["ports"].pop(3), "may not go out to http://proxy:3128"),
         (
             lambda all_: pod(all_["consumer"]).update(terminationGracePeriodSeconds=329),
             "grace 330.0 <= 329 does not hold",

@@ -38,8 +38,13 @@
 {{- $own := include "promptmill.ownVariables" . | fromYaml }}
 {{- range $name, $value := .Values.extraEnvironment }}
 {{- with get $own $name }}{{ fail (printf "extraEnvironment.%s: the chart sets it, from %s" $name .) }}{{ end }}
-{{- if regexMatch "(API_KEY|PASSWORD|TOKEN|URL)$" $name }}{{ fail (printf "extraEnvironment.%s: secrets are not written out, name a Secret in the value that there is for it" $name) }}{{ end }}
+{{- if kindIs "map" $value }}
+- name: {{ $name }}
+  valueFrom: {secretKeyRef: {name: {{ $value.name | quote }}, key: {{ $value.key | quote }}}}
+{{- else }}
+{{- if or (regexMatch "HEADERS|SECRET|KEY|TOKEN|PASSWORD|CREDENTIAL|URL$" $name) (regexMatch "//[^/?#]*@" $value) }}{{ fail (printf "extraEnvironment.%s: secrets are not written out, give {name, key} of a Secret" $name) }}{{ end }}
 - {name: {{ $name }}, value: {{ $value | quote }}}
+{{- end }}
 {{- end }}
 {{- end }}
 

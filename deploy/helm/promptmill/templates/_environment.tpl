@@ -38,6 +38,7 @@
 {{- $own := include "promptmill.ownVariables" . | fromYaml }}
 {{- range $name, $value := .Values.extraEnvironment }}
 {{- with get $own $name }}{{ fail (printf "extraEnvironment.%s: the chart sets it, from %s" $name .) }}{{ end }}
+{{- if regexMatch "__(OPERATIONS_)?(HOST|PORT)$" $name }}{{ fail (printf "extraEnvironment.%s: Service, probes and policies know the ports of the images alone" $name) }}{{ end }}
 {{- if kindIs "map" $value }}
 - name: {{ $name }}
   valueFrom: {secretKeyRef: {name: {{ $value.name | quote }}, key: {{ $value.key | quote }}}}

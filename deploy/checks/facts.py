@@ -63,9 +63,9 @@ def images_have_versions(manifests: Sequence[Manifest]) -> Iterator[str]:
 
 
 def images_are_of_one_origin(manifests: Sequence[Manifest]) -> Iterator[str]:
-    """All images come from the same registry, with the same tag."""
+    """All images come from the same registry, with the same tag; each may have a digest of its own."""
     found = {
-        re.sub(r"promptmill-\w+", "promptmill", container["image"])
+        re.sub(r"promptmill-\w+", "promptmill", container["image"]).partition("@")[0]
         for _, pod in _pods(manifests)
         for container in pod["containers"]
     }

@@ -130,6 +130,13 @@ def test_a_good_chart_has_no_complaints() -> None:
     assert facts.complaints(list(good().values())) == []
 
 
+def test_each_image_may_have_a_digest_of_its_own() -> None:
+    manifests = good()
+    for number, manifest in enumerate((manifests["api"], manifests["consumer"])):
+        container(manifest)["image"] += f"@sha256:{number:064x}"
+    assert facts.complaints(list(manifests.values())) == []
+
+
 @pytest.mark.parametrize(
     ("broken", "complaint"),
     [

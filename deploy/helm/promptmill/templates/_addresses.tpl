@@ -2,7 +2,7 @@
 {{- define "promptmill.kafkaPorts" -}}
 {{- range $address := splitList "," (required "kafka.bootstrapServers: host:port of your brokers" .Values.kafka.bootstrapServers) }}
 {{- if not (regexMatch "^[^:/ ]+:[0-9]{1,5}$|^\\[[0-9A-Fa-f:]+\\]:[0-9]{1,5}$" (trim $address)) }}{{ fail (printf "kafka.bootstrapServers: %q is not host:port" $address) }}{{ end }}
-- {{ regexFind "[0-9]+$" (trim $address) }}
+- {{ include "promptmill.checkedPort" (dict "port" (regexFind "[0-9]+$" (trim $address)) "of" "kafka.bootstrapServers") }}
 {{- end }}
 {{- end }}
 
@@ -30,5 +30,11 @@
 
 {{- define "promptmill.portOf" -}}
 {{- $url := urlParse . }}
-{{- regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (get (dict "http" "80" "https" "443" "socks5" "1080" "socks5h" "1080") $url.scheme) }}
+{{- $port := regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (get (dict "http" "80" "https" "443" "socks5" "1080" "socks5h" "1080") $url.scheme) }}
+{{- include "promptmill.checkedPort" (dict "port" $port "of" $url.host) }}
+{{- end }}
+
+{{- define "promptmill.checkedPort" -}}
+{{- if or (lt (int .port) 1) (gt (int .port) 65535) }}{{ fail (printf "%s: there is no port %s" .of .port) }}{{ end }}
+{{- .port }}
 {{- end }}

@@ -19,6 +19,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- define "promptmill.image" -}}
 {{- $image := .root.Values.image }}
 {{- with $image.registry }}{{ trimSuffix "/" . }}/{{ end }}promptmill-{{ .component }}:{{ $image.tag | default .root.Chart.AppVersion }}
+{{- with get $image.digests .component }}@{{ . }}{{ end }}
 {{- end }}
 
 {{- /* The topics' hook runs before anything of the release exists: it has a name of its own for all it needs. */}}

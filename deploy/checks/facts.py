@@ -219,7 +219,12 @@ def lag_is_that_of_our_group(manifests: Sequence[Manifest]) -> Iterator[str]:
             yield f"{_name(manifest)}: looks at {sorted(seen)}"
         if {each["bootstrapServers"] for each in told} != {environment["PROMPTMILL_KAFKA__BOOTSTRAP_SERVERS"]}:
             yield f"{_name(manifest)}: looks at other brokers"
-        if any(int(each["lagThreshold"]) < int(environment["PROMPTMILL_WORKER__CONCURRENCY"]) for each in told):
+        total = manifest["spec"].get("advanced", {}).get("scalingModifiers", {})
+        added = set(total.get("formula", "").split(" + "))
+        if added != {trigger.get("name") for trigger in manifest["spec"]["triggers"]}:
+            yield f"{_name(manifest)}: does not add up what both lanes are behind"
+        thresholds = [total.get("target", "0"), *(each["lagThreshold"] for each in told)]
+        if any(int(each) < int(environment["PROMPTMILL_WORKER__CONCURRENCY"]) for each in thresholds):
             yield f"{_name(manifest)}: what one worker has in flight would count as too much for it"
 
 

@@ -77,6 +77,7 @@ def good() -> dict[str, Manifest]:
     triggers = [
         {
             "type": "kafka",
+            "name": lane,
             "metadata": {
                 "bootstrapServers": "kafka:9092",
                 "consumerGroup": "promptmill.llm",
@@ -111,7 +112,11 @@ def good() -> dict[str, Manifest]:
         "scaled": {
             "kind": "ScaledObject",
             "metadata": {"name": "prod-consumer"},
-            "spec": {"scaleTargetRef": {"name": "prod-consumer"}, "triggers": triggers},
+            "spec": {
+                "scaleTargetRef": {"name": "prod-consumer"},
+                "advanced": {"scalingModifiers": {"formula": "interactive + batch", "target": "120"}},
+                "triggers": triggers,
+            },
         },
     }
 
@@ -206,6 +211,12 @@ def test_each_image_may_have_a_digest_of_its_own() -> None:
             "other brokers",
         ),
         (lambda all_: all_["scaled"]["spec"]["triggers"][0]["metadata"].update(lagThreshold="19"), "count as too much"),
+        (lambda all_: all_["scaled"]["spec"]["advanced"]["scalingModifiers"].update(target="19"), "would count as too"),
+        (lambda all_: all_["scaled"]["spec"].pop("advanced"), "does not add up what"),
+        (
+            lambda all_: all_["scaled"]["spec"]["advanced"]["scalingModifiers"].update(formula="interactive"),
+            "does not add up",
+        ),
     ],
 )
 def test_a_chart_that_breaks_a_fact_is_complained_of(broken: Break, complaint: str) -> None:

@@ -228,6 +228,20 @@ def lag_is_that_of_our_group(manifests: Sequence[Manifest]) -> Iterator[str]:
             yield f"{_name(manifest)}: what one worker has in flight would count as too much for it"
 
 
+def alerts_are_of_this_release(manifests: Sequence[Manifest]) -> Iterator[str]:
+    """Where processes are scraped by their release, an alert that all are gone does not look at those of others."""
+    for monitor in _of_kind(manifests, "PodMonitor"):
+        release = monitor["spec"]["selector"]["matchLabels"]["app.kubernetes.io/instance"]
+        told = f'namespace="{monitor["metadata"]["namespace"]}",release="{release}"'
+        for endpoint in monitor["spec"]["podMetricsEndpoints"]:
+            if "release" not in {each.get("targetLabel") for each in endpoint.get("relabelings", ())}:
+                yield f"{_name(monitor)}: does not say which release a metric is of"
+        for manifest in _of_kind(manifests, "PrometheusRule"):
+            for rule in (rule for group in manifest["spec"]["groups"] for rule in group["rules"]):
+                if any(told not in looked for looked in re.findall(r"absent\(([^)]*)\)", rule["expr"])):
+                    yield f"{_name(manifest)}: {rule['alert']} is silent while another release is there"
+
+
 FACTS: tuple[Fact, ...] = (
     names_are_unique,
     pods_are_confined,
@@ -243,6 +257,7 @@ FACTS: tuple[Fact, ...] = (
     selectors_find_pods,
     scaled_deployments_exist,
     lag_is_that_of_our_group,
+    alerts_are_of_this_release,
 )
 
 

@@ -54,6 +54,14 @@ async def test_an_alert_that_would_not_fire_is_seen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=named)
+def test_what_an_alert_adds_up_is_of_one_release(alert: dict[str, Any]) -> None:
+    added = re.findall(r"\b(?:sum|min|max|avg|count|group)\b ?(by \([\w, ]+\))?", alert["expr"])
+    assert all(labels.startswith("by (namespace, release") for labels in added)
+    # One that adds up nothing is of a process.
+    assert added or alert["expr"].startswith("up{")
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=named)
 def test_an_alert_says_what_it_is_and_where_its_runbook_stands(alert: dict[str, Any]) -> None:
     said = alert["annotations"]
     assert said["summary"].endswith(".")

@@ -11,7 +11,7 @@ from deploy.checks import facts
 Manifest = dict[str, Any]
 Break = Callable[[dict[str, Manifest]], object]
 
-_LABELS = {"app.kubernetes.io/name": "promptmill"}
+_LABELS = {"app.kubernetes.io/name": "promptmill", "app.kubernetes.io/instance": "prod"}
 
 
 def deployment(component: str, environment: dict[str, str], **pod: Any) -> Manifest:
@@ -109,6 +109,21 @@ def good() -> dict[str, Manifest]:
                 "egress": [{"ports": [{"port": 9092}, {"port": 8000}, {"port": 4318}, {"port": 3128}]}],
             },
         },
+        "monitor": {
+            "kind": "PodMonitor",
+            "metadata": {"name": "prod", "namespace": "ours"},
+            "spec": {
+                "selector": {"matchLabels": {"app.kubernetes.io/instance": "prod"}},
+                "podMetricsEndpoints": [{"port": "operations", "relabelings": [{"targetLabel": "release"}]}],
+            },
+        },
+        "rule": {
+            "kind": "PrometheusRule",
+            "metadata": {"name": "prod"},
+            "spec": {
+                "groups": [{"rules": [{"alert": "Gone", "expr": 'absent(slots{namespace="ours",release="prod"})'}]}]
+            },
+        },
         "scaled": {
             "kind": "ScaledObject",
             "metadata": {"name": "prod-consumer"},
@@ -201,6 +216,14 @@ def test_each_image_may_have_a_digest_of_its_own() -> None:
         (lambda all_: all_.pop("hpa"), "scaled by 0"),
         (lambda all_: all_["hpa"]["spec"]["scaleTargetRef"].update(name="prod-consumer"), "scaled by 2"),
         (lambda all_: all_["hpa"]["spec"]["scaleTargetRef"].update(name="nobody"), "not there: nobody"),
+        (
+            lambda all_: all_["monitor"]["spec"]["podMetricsEndpoints"][0]["relabelings"].clear(),
+            "does not say which release",
+        ),
+        (
+            lambda all_: all_["rule"]["spec"]["groups"][0]["rules"][0].update(expr="absent(slots)"),
+            "Gone is silent while another release is there",
+        ),
         (lambda all_: all_["scaled"]["spec"]["triggers"].pop(), "looks at ["),
         (
             lambda all_: all_["scaled"]["spec"]["triggers"][0]["metadata"].update(offsetResetPolicy="latest"),

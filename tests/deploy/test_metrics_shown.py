@@ -21,8 +21,14 @@ def documented() -> set[str]:
 
 
 def dashboard_expressions(path: Path) -> list[str]:
+    """What the panels ask for, with each variable at its default, which is all there are."""
     dashboard: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
+    expressions: list[str] = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
+    for variable in dashboard["templating"]["list"]:
+        if variable["type"] == "query":
+            assert variable["current"]["value"] == ["$__all"]
+            expressions = [text.replace(f"${variable['name']}", variable["allValue"]) for text in expressions]
+    return expressions
 
 
 def alert_expressions(path: Path) -> list[str]:
@@ -40,6 +46,13 @@ def test_every_metric_asked_for_is_exported(expressions: list[str]) -> None:
     assert len(asked) > 15
     known = documented()
     assert {name for name in asked if {name, _OF_A_HISTOGRAM.sub("", name)}.isdisjoint(known)} == set()
+
+
+def test_every_panel_can_be_narrowed_to_a_namespace_and_a_release() -> None:
+    for expression in dashboard_expressions(FILES / "dashboard.json"):
+        asked = re.findall(r"\b(?:promptmill|process)_\w+", expression)
+        assert asked
+        assert expression.count('namespace=~".*",release=~".*"}') == len(asked), expression
 
 
 def test_panels_do_not_overlap_and_have_numbers_of_their_own() -> None:

@@ -10,6 +10,7 @@ from cli.stack.model import MODEL_NAME
 from cli.stack.valkey import prepare_valkey
 from consumer.settings import LlmSettings, WorkerSettings
 from deploy.checks.facts import API_CLOSING_SECONDS
+from producer_api.allowed_hosts import AllowedHosts
 from producer_api.settings import ApiSettings
 from tests.deploy.compose import version
 from tests.support.compose_file import COMPOSE_FILE, composed_services, environment_of, resolved
@@ -122,6 +123,13 @@ def test_every_published_port_is_on_loopback() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", ())]
     assert len(ports) >= 6
     assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_the_api_refuses_names_that_were_made_to_lead_here() -> None:
+    environment = environment_of(SERVICES["api"], {})
+    hosts = AllowedHosts(environment["PROMPTMILL_API__ALLOWED_HOSTS"], listens_on="0.0.0.0")  # noqa: S104 - as in its image
+    assert all(hosts.allows(name) for name in ("localhost:8000", "127.0.0.1:8000", "api:8000"))
+    assert not hosts.allows("rebound.example:8000")
 
 
 @pytest.mark.parametrize("service", OURS)

@@ -23,6 +23,7 @@ OTHER_VARIABLES = frozenset(
         "API_URL",
         "PROFILE",
         "BASE_IMAGE",
+        "CONSUMERS",
         "PORT",
         "REVISION",
         "VERSION",

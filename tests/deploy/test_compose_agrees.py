@@ -107,6 +107,13 @@ def test_a_worker_has_as_long_as_its_settings_say_before_it_is_killed() -> None:
     assert environment["PROMPTMILL_LLM__CALL_TIMEOUT_SECONDS"] == f"{llm.call_timeout_seconds:g}"
 
 
+def test_the_number_of_workers_is_kept_in_the_file_of_variables() -> None:
+    assert [resolved(SERVICES["consumer"]["scale"], given) for given in ({}, {"PROMPTMILL_CONSUMERS": "4"})] == [
+        "1",
+        "4",
+    ]
+
+
 def test_an_api_has_as_long_as_its_settings_say_before_it_is_killed() -> None:
     assert "PROMPTMILL_API__DRAIN_TIMEOUT_SECONDS" not in SERVICES["api"]["environment"]
     assert SERVICES["api"]["stop_grace_period"] == f"{ApiSettings().drain_timeout_seconds + API_CLOSING_SECONDS:g}s"

@@ -100,6 +100,10 @@ async def test_a_service_with_settings_that_disagree_says_which_and_ends(docker:
     assert "PROMPTMILL_REDIS__URL: should begin with redis://" in ended.err
 
 
+async def test_compose_reads_how_many_workers_there_are(compose: Compose) -> None:
+    assert (await compose.resolved({"PROMPTMILL_CONSUMERS": "4"}))["services"]["consumer"]["scale"] == 4
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [

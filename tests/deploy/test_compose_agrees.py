@@ -126,6 +126,11 @@ def test_without_a_key_the_small_model_is_called() -> None:
     assert SERVICES["consumer"]["env_file"] == ["deploy/compose/${OPENAI_API_KEY:+openai-}llm.env"]
 
 
+def test_a_worker_reaches_a_model_on_this_machine_by_the_name_that_is_said() -> None:
+    assert SERVICES["consumer"]["extra_hosts"] == ["host.docker.internal:host-gateway"]
+    assert "host.docker.internal" in (ROOT / ".env.example").read_text("utf-8")
+
+
 def test_every_published_port_is_on_loopback() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", ())]
     assert len(ports) >= 6
@@ -164,7 +169,6 @@ def test_every_variable_that_may_be_set_is_explained() -> None:
     used = {name for file in files for name in re.findall(r"\$\{(\w+)", file.read_text("utf-8"))}
     explained = set(re.findall(r"^#?(\w+)=", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE))
     for_three_brokers = variables(CLUSTER).keys() | {"KAFKA_2_PORT", "KAFKA_3_PORT"}
-    rare = {"PROMPTMILL_REVISION", "KAFKA_HEAP_OPTS"}
-    rare |= {"PROMPTMILL_KAFKA__TASK_PARTITIONS", "PROMPTMILL_TASKS__MAX_ATTEMPTS"}
+    rare = {"KAFKA_HEAP_OPTS", "PROMPTMILL_KAFKA__TASK_PARTITIONS", "PROMPTMILL_TASKS__MAX_ATTEMPTS"}
     assert used - for_three_brokers - rare <= explained
     assert explained <= used | {"COMPOSE_PROFILES"}

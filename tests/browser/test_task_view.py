@@ -81,7 +81,7 @@ async def test_its_requests_are_copied_as_curl(product: Product, visit: Visiting
     head, _, body = (await copied(1)).partition("-d ")
     assert head.startswith(f"curl -s '{product.api.url}/v1/tasks'")
     sent = orjson.loads(body.removeprefix("'").removesuffix("'").replace("'\\''", "'"))
-    assert sent == {"prompts": [prompt], "lane": "batch"}
+    assert sent == {"prompts": [prompt], "lane": "batch", "deadline_seconds": 86400}
     assert (await product.api.ask("POST", "/v1/tasks", json=sent)).status == 202
 
 

@@ -8,6 +8,7 @@ import { copyButton } from "../../parts/copy.js";
 import { card, facts, time } from "../../parts/page.js";
 import { emptyState, errorState, loadingState } from "../../parts/states.js";
 import { chatMessages, foldedJson } from "./chat.js";
+import { requestOf } from "./request.js";
 
 /** Returns {element, load()}: `load` reads it, and again where it stands elsewhere since. */
 export function promptCard({ api, operator, taskId, notify, signal }) {
@@ -56,17 +57,16 @@ export function promptCard({ api, operator, taskId, notify, signal }) {
       ),
       foldedJson("The record with its headers", { headers: record.headers, key: record.key, value: record.value }),
     );
-    replace(actions, body && copyButton("Copy as curl", () => curlOf(api, record.value), { notify }));
+    const request = body && requestOf(record);
+    replace(actions, request && copyButton("Copy as curl", () => curlOf(api, request), { notify }));
   }
 
   return { element, load };
 }
 
 /** What submits the same prompt again. */
-function curlOf(api, { body, lane, metadata, stream }) {
-  const hasMetadata = metadata && Object.keys(metadata).length > 0;
-  const prompt = hasMetadata ? { ...body, metadata } : body;
-  return curlOfPost(api.url("v1/tasks"), { prompts: [prompt], ...(lane ? { lane } : {}), ...(stream ? { stream } : {}) });
+function curlOf(api, { path, body }) {
+  return curlOfPost(api.url(path), JSON.stringify(body, null, 2));
 }
 
 function asText(record) {

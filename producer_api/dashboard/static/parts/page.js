@@ -28,6 +28,11 @@ export function facts(pairs) {
   return h("dl", { class: "facts" }, known.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
 }
 
+/** A word of machines, as context_length_exceeded, which may be broken behind its underscores. */
+export function code(text) {
+  return h("code", {}, text.split(/(?<=_)/).map((part, index) => [index > 0 && h("wbr"), part]));
+}
+
 /** A labelled field: `input` must have an id. */
 export function field(label, input, { hint = null, class: extra = "" } = {}) {
   const hintId = `${input.id}-hint`;

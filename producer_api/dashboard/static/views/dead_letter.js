@@ -3,7 +3,7 @@
 import { ApiError, isAbort } from "../api.js";
 import { h, replace } from "../dom.js";
 import { bytes, clock, instant, number } from "../format.js";
-import { card, facts, pageHead, time } from "../parts/page.js";
+import { card, code, facts, pageHead, time } from "../parts/page.js";
 import { headersOf, valueOf } from "../parts/record.js";
 import { redrivePanel } from "../parts/redrive_panel.js";
 import { errorState, loadingState, note } from "../parts/states.js";
@@ -52,7 +52,7 @@ function about(letter) {
     { title: "Why" },
     note("bad", h("p", {}, letter.reason ?? "No reason was given.")),
     facts([
-      ["Code", letter.error_code && h("code", {}, letter.error_code)],
+      ["Code", letter.error_code && code(letter.error_code)],
       ["Task", taskId && h("a", { class: "mono", href: href(`/tasks/${taskId}`) }, taskId)],
       ["Run", number(letter.run)],
       ["Tenant", letter.tenant],

@@ -2,6 +2,7 @@
 
 import { h } from "../../dom.js";
 import { isFinal } from "../../follow.js";
+import { code } from "../../parts/page.js";
 import { note } from "../../parts/states.js";
 import { adviceFor } from "../../task_errors.js";
 import { answerExtras, foldedJson } from "./chat.js";
@@ -14,7 +15,7 @@ export function errorOf({ error, response }) {
     h("p", {}, error.message),
     typeof said === "string" && said !== error.message && h("blockquote", { class: "own-words" }, said),
     h("p", { class: "advice" }, adviceFor(error.code)),
-    h("p", { class: "hint" }, "Code ", h("code", {}, error.code)),
+    h("p", { class: "hint" }, "Code ", code(error.code)),
   );
 }
 

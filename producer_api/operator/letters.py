@@ -169,10 +169,10 @@ def whole_letter_view(letter: Letter) -> dict[str, Any]:
 
 
 def shown_value(value: bytes | None) -> tuple[Any, str]:
-    """A value as it can stand in an answer: JSON as it is, else its text, else base64."""
-    content = _json(value)
-    if content is not None:
-        return content, "json"
+    """A value as it can stand in an answer: JSON byte by byte, else its text, else base64."""
+    if value is not None and _json(value) is not None:
+        # Read and written again, numbers might be others, and names that stand twice would be one.
+        return orjson.Fragment(value), "json"
     try:
         return None if value is None else value.decode(), "text"
     except UnicodeDecodeError:

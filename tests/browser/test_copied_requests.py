@@ -86,3 +86,29 @@ async def test_a_copied_request_makes_the_same_task_in_a_shell(
     [again] = [task["task_id"] for task in listed if task["task_id"] != task_id]
     assert await record(product, again) == await record(product, task_id), said
     await product.api.wait_until_completed([again])
+
+
+async def test_numbers_are_shown_and_copied_as_they_stand_in_kafka(product: Product, visit: Visiting) -> None:
+    # Of all of these a script's own numbers would make others.
+    written = (
+        '{"prompts":[{"messages":[{"role":"user","content":"one"}],"seed":9007199254740993,"temperature":1.0,'
+        '"logit_bias":{"50256":9223372036854775807}}]}'
+    )
+    answer = await product.api.ask("POST", "/v1/tasks", data=written, headers={"content-type": "application/json"})
+    task_id = answer.body["tasks"][0]["task_id"]
+    visited = await visit(product.api)
+    text = await copied(visited, task_id)
+    for number in ('"seed": 9007199254740993,', '"temperature": 1.0,', '"50256": 9223372036854775807'):
+        assert number in text
+    [page] = visited.context.pages
+    await expect(page.locator(".facts > div", has_text="seed")).to_have_text("seed9007199254740993")
+    await expect(page.locator(".facts > div", has_text="logit_bias")).to_contain_text('{"50256":9223372036854775807}')
+    await page.get_by_text("The record with its headers").click()
+    await expect(page.get_by_label("The record with its headers")).to_contain_text('"seed": 9007199254740993,')
+    await run_in_a_shell(text)
+    listed = (await product.api.ask("GET", "/v1/tasks", params={"limit": "2"})).body["tasks"]
+    [again] = [task["task_id"] for task in listed if task["task_id"] != task_id]
+    assert (await record(product, again))["body"] == (await record(product, task_id))["body"]
+    page = await visited.open(f"#/topics/{product.kafka.topic_prefix}tasks.interactive")
+    await page.get_by_role("checkbox").check()
+    await expect(page.locator(".value").first).to_contain_text('"50256": 9223372036854775807')

@@ -115,3 +115,31 @@ async def test_what_a_redrive_came_to_is_said_in_words(page: Page) -> None:
     words = await call(page, "fates.js", "fateWords", counts)
     assert words == "2 letters queued to run again, 1 letter whose original is gone"
     assert await call(page, "fates.js", "fateWords", {}) == "no letter"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9007199254740993",
+        "[9223372036854775807,-9007199254740993,18446744073709551615]",
+        '{"a":1.0,"b":[1e5,-0,0.1,0.10,1E-9,12345678901234567890.5],"c":1}',
+        r'{"a \" 1.0":"9007199254740993","b":"\\","c":9007199254740993,"d":"\\\"1.0"}',
+        '{"__proto__":{"a":1.0},"constructor":1.0}',
+        '"1.0"',
+        "null",
+    ],
+)
+async def test_json_keeps_the_text_of_its_numbers(page: Page, text: str) -> None:
+    url = f"/dashboard/{read_dashboard().version}/exact_json.js"
+    kept = "([url, text]) => import(url).then(({ parseExactly, writeExactly }) => writeExactly(parseExactly(text)))"
+    assert await page.evaluate(kept, [url, text]) == text
+
+
+async def test_numbers_are_exact_in_the_fields_that_are_named_and_plain_in_others(page: Page) -> None:
+    url = f"/dashboard/{read_dashboard().version}/exact_json.js"
+    text = '{"at":1790000000.0,"records":[{"at":2.0,"value":{"at":3.0}}],"value":4.0}'
+    shown = """([url, text]) => import(url).then(({ parseExactly }) => {
+      const { at, records: [record], value } = parseExactly(text, ["value"]);
+      return [at, record.at, `${record.value.at}`, `${value}`];
+    })"""
+    assert await page.evaluate(shown, [url, text]) == [1_790_000_000, 2, "3.0", "4.0"]

@@ -2,6 +2,7 @@
 
 import { ApiError, errorOf, unreachable } from "./api_error.js";
 import { delay } from "./delay.js";
+import { parseExactly } from "./exact_json.js";
 
 const OPERATOR = "v1/operator/";
 const REPEAT_MS = 300;
@@ -30,12 +31,12 @@ export function createApi({ root, operator }) {
     throw error;
   }
 
-  async function ask(path, options) {
+  async function ask(path, { exact = null, ...options } = {}) {
     const response = await open(path, options);
     try {
-      return await response.json();
+      return exact ? parseExactly(await response.text(), exact) : await response.json();
     } catch (error) {
-      if (options?.signal?.aborted) throw error;
+      if (options.signal?.aborted) throw error;
       throw unreachable();
     }
   }
@@ -44,8 +45,8 @@ export function createApi({ root, operator }) {
 
   return {
     open,
-    /** JSON of a GET; `query` leaves out what is empty. */
-    get: (path, query = {}, { signal } = {}) => ask(path, { query, signal }),
+    /** JSON of a GET; `query` leaves out what is empty. Fields named in `exact` keep every digit (exact_json.js). */
+    get: (path, query = {}, { signal, exact = null } = {}) => ask(path, { query, signal, exact }),
     /** JSON of a POST. */
     post(path, body = null, { signal, headers = {} } = {}) {
       if (body === null) return ask(path, { method: "POST", signal, headers });

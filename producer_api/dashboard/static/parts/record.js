@@ -1,6 +1,7 @@
 // A record as it stands in Kafka. Its texts are anybody's, and stay text.
 
 import { h } from "../dom.js";
+import { writeExactly } from "../exact_json.js";
 import { bytes, clock, instant } from "../format.js";
 import { href } from "../router.js";
 import { time } from "./page.js";
@@ -35,7 +36,7 @@ export function headersOf(headers) {
 /** A value as text: JSON laid out, the rest as it is. */
 export function valueOf({ value, value_encoding: encoding }) {
   if (value === null && encoding === "text") return h("p", { class: "hint" }, "No value: it forgets what had this key.");
-  const text = encoding === "json" ? JSON.stringify(value, null, 2) : String(value);
+  const text = encoding === "json" ? writeExactly(value, 2) : String(value);
   const label = encoding === "base64" ? "Value, as base64" : "Value";
   return h("pre", { class: "value", tabindex: "0", role: "region", "aria-label": label }, text);
 }

@@ -35,7 +35,7 @@ async function read(id, context, place, actions) {
     read(id, context, place, actions);
   };
   try {
-    const letter = await api.get(`v1/operator/dead-letters/${encodeURIComponent(id)}`, {}, { signal });
+    const letter = await api.get(`v1/operator/dead-letters/${encodeURIComponent(id)}`, {}, { signal, exact: ["value"] });
     actions.hidden = false;
     replace(place, about(letter), original(letter));
   } catch (error) {

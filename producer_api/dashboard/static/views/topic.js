@@ -97,7 +97,7 @@ function newestRecords(topic, { api, operator, query, setQuery, onQuery, signal 
     try {
       const asked = { partition: partition.value, limit: limit.value, content: withContent.checked ? "true" : "" };
       const path = `v1/operator/topics/${encodeURIComponent(topic)}/records`;
-      const found = await api.get(path, asked, { signal: AbortSignal.any([signal, mine]) });
+      const found = await api.get(path, asked, { signal: AbortSignal.any([signal, mine]), exact: ["value"] });
       replace(place, shown(found, withContent.checked));
     } catch (error) {
       if (isAbort(error)) return;

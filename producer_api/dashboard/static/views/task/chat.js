@@ -1,6 +1,7 @@
 // Messages, tool calls and whole answers, as text that can be read. Pure but for the nodes it makes.
 
 import { h } from "../../dom.js";
+import { parseExactly, writeExactly } from "../../exact_json.js";
 import { badge } from "../../parts/status.js";
 
 /** A chat's messages, each under its role. */
@@ -28,7 +29,7 @@ export function foldedJson(title, value) {
   const content = h("pre", { class: "json", tabindex: "0", "aria-label": title });
   const element = h("details", { class: "folded" }, h("summary", {}, title), content);
   element.addEventListener("toggle", () => {
-    if (element.open && !content.textContent) content.textContent = JSON.stringify(value, null, 2);
+    if (element.open && !content.textContent) content.textContent = writeExactly(value, 2);
   });
   return element;
 }
@@ -67,14 +68,14 @@ function labelled(title, content) {
 
 /** A tool's arguments come as JSON in a text: laid out where they are that, else as they are. */
 function indented(value) {
-  if (typeof value !== "string") return JSON.stringify(value, null, 2);
+  if (typeof value !== "string") return writeExactly(value, 2);
   try {
-    return JSON.stringify(JSON.parse(value), null, 2);
+    return writeExactly(parseExactly(value), 2);
   } catch {
     return value;
   }
 }
 
 function textOf(value) {
-  return typeof value === "string" ? value : JSON.stringify(value);
+  return typeof value === "string" ? value : writeExactly(value);
 }

@@ -3,6 +3,7 @@
 import { ApiError } from "../../api.js";
 import { curlOfPost } from "../../curl.js";
 import { h, replace } from "../../dom.js";
+import { writeExactly } from "../../exact_json.js";
 import { bytes, clock, instant, number } from "../../format.js";
 import { copyButton } from "../../parts/copy.js";
 import { card, facts, time } from "../../parts/page.js";
@@ -19,7 +20,7 @@ export function promptCard({ api, operator, taskId, notify, signal }) {
   async function load() {
     if (!ground.hasChildNodes()) replace(ground, loadingState("Reading it from Kafka…"));
     try {
-      const record = await api.get(`v1/operator/tasks/${encodeURIComponent(taskId)}/record`, {}, { signal });
+      const record = await api.get(`v1/operator/tasks/${encodeURIComponent(taskId)}/record`, {}, { signal, exact: ["value"] });
       show(record);
     } catch (error) {
       if (signal.aborted) return;
@@ -45,7 +46,7 @@ export function promptCard({ api, operator, taskId, notify, signal }) {
     replace(
       ground,
       Array.isArray(messages) ? chatMessages(messages) : h("pre", { class: "json", tabindex: "0", "aria-label": "The record’s value" }, asText(record)),
-      Object.keys(parameters).length > 0 && facts(Object.entries(parameters).map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)])),
+      Object.keys(parameters).length > 0 && facts(Object.entries(parameters).map(([name, value]) => [name, typeof value === "string" ? value : writeExactly(value)])),
       h(
         "p",
         { class: "read-from" },
@@ -66,9 +67,9 @@ export function promptCard({ api, operator, taskId, notify, signal }) {
 
 /** What submits the same prompt again. */
 function curlOf(api, { path, body }) {
-  return curlOfPost(api.url(path), JSON.stringify(body, null, 2));
+  return curlOfPost(api.url(path), writeExactly(body, 2));
 }
 
 function asText(record) {
-  return typeof record.value === "string" ? record.value : JSON.stringify(record.value, null, 2);
+  return typeof record.value === "string" ? record.value : writeExactly(record.value, 2);
 }

@@ -6,9 +6,9 @@ import { ApiError } from "../../api.js";
 export async function readTask(api, taskId, signal) {
   const id = encodeURIComponent(taskId);
   try {
-    return { refusal: null, ...(await api.get(`v1/operator/tasks/${id}`, {}, { signal })) };
+    return { refusal: null, ...(await api.get(`v1/operator/tasks/${id}`, {}, { signal, exact: ["response"] })) };
   } catch (error) {
     if (!(error instanceof ApiError) || !error.isOperatorsOnly) throw error;
-    return { timeline: null, refusal: error, ...(await api.get(`v1/tasks/${id}`, {}, { signal })) };
+    return { timeline: null, refusal: error, ...(await api.get(`v1/tasks/${id}`, {}, { signal, exact: ["response"] })) };
   }
 }

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 _STRETCH = r"(?:0|[1-9]\d{0,8})\.(?:0|[1-9]\d{0,17})\.(?:0|[1-9]\d{0,17})"
 _CURSOR = re.compile(rf"{_STRETCH}(?:_{_STRETCH})*", re.ASCII)
 _LONGEST = 50_000
+# Of a stretch whose end is not known yet.
+_OPEN_END = 10**18 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,22 @@ class Cursor:
     def remaining(self) -> int:
         """Records that are left; at most, for some may be gone by their age."""
         return sum(stretch.end - stretch.begin for stretch in self.stretches.values())
+
+    @property
+    def later(self) -> "Cursor":
+        """What is behind it: whatever will have been written by then."""
+        return Cursor({number: Stretch(left.end, _OPEN_END) for number, left in self.stretches.items()})
+
+    def before(self, reached: "Cursor") -> "Cursor":
+        """The part of it that lies before what was still left in `reached`."""
+        return Cursor(
+            {
+                number: Stretch(min(left.begin, end), min(left.end, end))
+                for number, left in self.stretches.items()
+                if number in reached.stretches
+                for end in (reached.stretches[number].begin,)
+            }
+        )
 
     def __str__(self) -> str:
         return "_".join(f"{number}.{left.begin}.{left.end}" for number, left in sorted(self.stretches.items()))

@@ -41,11 +41,15 @@ class LogLimits:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Letters, oldest first, of `scanned` records; `rest` is where it goes on, None where nothing is left."""
+    """Letters, oldest first, of `scanned` records; `rest` is where it goes on, None where nothing is left.
+
+    `later` is for what was written behind all that the look is about, None where it was for single letters.
+    """
 
     letters: Sequence[Letter]
     scanned: int
     rest: Cursor | None
+    later: Cursor | None = None
 
 
 class LetterLog:
@@ -149,7 +153,8 @@ class OpenLog:
 
     async def scan(self, cursor: Cursor, wanted: LetterFilter, *, limit: int) -> Page:
         """The next page of the letters meant: at most `limit`, fewer where another bound is met first."""
-        merge = _Merge(self._reader, self._topic, await self._known(cursor))
+        known = await self._known(cursor)
+        merge = _Merge(self._reader, self._topic, known.stretches)
         letters: list[Letter] = []
         scanned = size = 0
         # A part of the time is left for what is done with the page.
@@ -164,7 +169,7 @@ class OpenLog:
             if wanted.means(letter):
                 letters.append(letter)
         rest = merge.rest
-        return Page(letters, scanned, rest if rest.remaining else None)
+        return Page(letters, scanned, rest if rest.remaining else None, known.later)
 
     async def letter_at(self, position: Position) -> Letter | None:
         """The letter at a position; None where there is none (any more), or none that can be read."""
@@ -180,15 +185,17 @@ class OpenLog:
         record = await self._record_at(TopicPartition(source.topic, source.partition), source.offset)
         return None if record is None else _letter(record)
 
-    async def _known(self, cursor: Cursor) -> Mapping[int, Stretch]:
+    async def _known(self, cursor: Cursor) -> Cursor:
         """What of the cursor's there is: it comes from a client, which may have made it up."""
         known = {number: left for number, left in cursor.stretches.items() if number in self._partitions}
         keys = {number: TopicPartition(self._topic, number) for number in known}
         ends: dict[TopicPartition, int] = await self._reader.end_offsets(list(keys.values()))
-        return {
-            number: Stretch(min(left.begin, ends[keys[number]]), min(left.end, ends[keys[number]]))
-            for number, left in known.items()
-        }
+        return Cursor(
+            {
+                number: Stretch(min(left.begin, ends[keys[number]]), min(left.end, ends[keys[number]]))
+                for number, left in known.items()
+            }
+        )
 
     async def _record_at(self, key: TopicPartition, offset: int) -> ConsumerRecord | None:
         begins, ends = await self._reader.beginning_offsets([key]), await self._reader.end_offsets([key])

@@ -114,7 +114,8 @@ class Letter:
 class LetterFilter:
     """Which letters are meant: those that fulfil all that is given. `reason` is a part of it, in any case of letters.
 
-    `since` and `until` are times of death in Unix seconds, both included.
+    `group` is code and reason of those that died of exactly that; None in it means that there is none. `since` and `until`
+    are times of death in Unix seconds, both included.
     """
 
     reason: str | None = None
@@ -123,6 +124,7 @@ class LetterFilter:
     tenant: str | None = None
     since: float | None = None
     until: float | None = None
+    group: tuple[str | None, str | None] | None = None
 
     def means(self, letter: Letter) -> bool:
         """Whether the letter is one of them."""
@@ -133,6 +135,7 @@ class LetterFilter:
             and (self.tenant is None or self.tenant == letter.tenant)
             and (self.since is None or self.since <= letter.failed_at)
             and (self.until is None or letter.failed_at <= self.until)
+            and (self.group is None or self.group == (letter.error_code, letter.reason))
         )
 
 

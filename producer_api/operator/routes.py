@@ -40,6 +40,7 @@ _ROOT = "/v1/operator/dead-letters"
 _EXAMPLES = {
     "One letter": {"positions": ["3-17"]},
     "What a model's outage left, looking first": {"error_code": "model_error", "since": 1_790_000_000, "dry_run": True},
+    "What died of exactly this": {"group": {"error_code": "model_error", "reason": "The model server answered 500."}},
     "Everything": {"all": True},
 }
 _NO_SUCH_LETTER: dict[int | str, dict[str, Any]] = {
@@ -95,7 +96,8 @@ async def list_letters(
     cursor = _cursor(after)
     async with opened(parts.letter_log) as log:
         page = await log.scan(cursor or await log.begin(since), wanted, limit=limit)
-    return json_answer({"dead_letters": [letter_view(letter) for letter in page.letters], **_rest(page)})
+    letters = [letter_view(letter) for letter in page.letters]
+    return json_answer({"dead_letters": letters, **_rest(page), "later": str(page.later)})
 
 
 async def read_letter(parts: ReadyParts, position: PositionPath) -> Response:
@@ -120,15 +122,17 @@ async def redrive_letters(request: Request, parts: ReadyParts) -> Response:
         tenant=asked.tenant,
         since=asked.since,
         until=asked.until,
+        group=None if asked.group is None else (asked.group.error_code, asked.group.reason),
     )
-    cursor = _cursor(asked.after)
+    cursor, before = _cursor(asked.after), _cursor(asked.before, "before")
     async with opened(parts.letter_log) as log:
         if positions:
             named = {position: await log.letter_at(position) for position in positions}
             page = Page([letter for letter in named.values() if letter is not None], len(named), None)
             letters: list[tuple[Position, Letter | None]] = list(named.items())
         else:
-            page = await log.scan(cursor or await log.begin(asked.since), wanted, limit=asked.limit)
+            left = cursor or await log.begin(asked.since)
+            page = await log.scan(left if before is None else left.before(before), wanted, limit=asked.limit)
             letters = [(letter.position, letter) for letter in page.letters]
         items = await parts.redrive.redrive(letters, log, dry_run=asked.dry_run)
     return json_answer({"items": [item.view() for item in items], "dry_run": asked.dry_run, **_rest(page)})
@@ -143,7 +147,7 @@ def _asked(content: Any) -> RedriveLetters:
             raise unknown_field(str(first["loc"][-1]), RedriveLetters) from None
         param = ".".join(str(part) for part in first["loc"]) or None
         raise invalid(f"{first['msg']}.", param=param) from None
-    by_what = asked.model_dump(include={"task_ids", "reason", "error_code", "tenant", "since", "until"})
+    by_what = asked.model_dump(include={"task_ids", "reason", "error_code", "tenant", "since", "until", "group"})
     named = [name for name, value in by_what.items() if value is not None]
     ways = [asked.positions is not None, bool(named), asked.all]
     if sum(ways) == 0:
@@ -167,12 +171,12 @@ def _position(text: str, param: str) -> Position:
     return position
 
 
-def _cursor(text: str | None) -> Cursor | None:
+def _cursor(text: str | None, param: str = "after") -> Cursor | None:
     if text is None:
         return None
     cursor = parse_cursor(text)
     if cursor is None:
-        raise invalid("`after` must be `next` of the answer before, as it came.", param="after")
+        raise invalid(f"`{param}` must be a cursor of an answer before, as it came.", param=param)
     return cursor
 
 

@@ -10,6 +10,8 @@ MAX_REDRIVEN = 200
 
 Seconds = Annotated[float, Field(ge=0, lt=1e11, allow_inf_nan=False)]
 Words = Annotated[str, Field(min_length=1, max_length=300)]
+# Of a topic of hundreds of partitions.
+CursorText = Annotated[str, Field(min_length=1, max_length=50_000)]
 
 
 class LetterSource(BaseModel):
@@ -42,6 +44,7 @@ class LetterViews(BaseModel):
     scanned: int = Field(description="Letters looked at for this page.")
     remaining: int = Field(description="Letters still to be looked at.")
     next: str | None = Field(description="Send it as `after` for the next page; null after the last.")
+    later: str = Field(description="Send it as `after` for letters that were written since this look began.")
 
 
 class WholeLetterView(LetterView):
@@ -52,6 +55,15 @@ class WholeLetterView(LetterView):
     key: str | None
     value: Any
     value_encoding: Literal["json", "text", "base64"]
+
+
+class LetterGroup(BaseModel):
+    """Letters that died of exactly this; null means that they have none."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+    error_code: str | None
+    reason: str | None
 
 
 class RedriveLetters(BaseModel):
@@ -66,10 +78,14 @@ class RedriveLetters(BaseModel):
     tenant: Words | None = None
     since: Seconds | None = Field(None, description="Failed then or later, in Unix seconds.")
     until: Seconds | None = Field(None, description="Failed then or earlier, in Unix seconds.")
+    group: LetterGroup | None = Field(None, description="Whose code and reason are these, letter by letter.")
+    before: CursorText | None = Field(
+        None, description="`next` or `later` of a list: of those meant, only letters that it had come past."
+    )
     all: bool = Field(False, description="Every letter; nothing less is understood by an empty request.")
     dry_run: bool = Field(False, description="Only say what would become of each.")
     limit: int = Field(100, ge=1, le=MAX_REDRIVEN, description="Letters redriven by this request, at most.")
-    after: Words | None = Field(None, max_length=50_000, description="`next` of the answer before.")
+    after: CursorText | None = Field(None, description="`next` of the answer before.")
 
 
 class RedrivenLetter(BaseModel):

@@ -112,6 +112,11 @@ def test_every_record_can_be_shown_and_sought(value: bytes | None, headers: list
         (LetterFilter(since=1_790_000_050.26), False),
         (LetterFilter(until=1_790_000_050.24), False),
         (LetterFilter(tenant="acme", error_code="other"), False),
+        (LetterFilter(group=("model_error", "The model server answered 500.")), True),
+        (LetterFilter(group=("model_error", "The model server answered 500")), False),
+        (LetterFilter(group=("model_error", "the model server answered 500.")), False),
+        (LetterFilter(group=("model_error", None)), False),
+        (LetterFilter(group=(None, "The model server answered 500.")), False),
     ],
 )
 def test_a_filter_means_what_fulfils_all_of_it(wanted: LetterFilter, *, meant: bool) -> None:

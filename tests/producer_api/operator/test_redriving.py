@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,8 @@ from common.store.keys import Keys
 from common.store.marker import Marker
 from common.task import Lane, Status, Task, new_task_id
 from tests.producer_api.conftest import DEADLINE_SECONDS, RESULT_TTL_SECONDS
-from tests.producer_api.operator.conftest import Graveyard, a_task
+from tests.producer_api.operator.conftest import ROOT, Graveyard, a_task
+from tests.support.api import Api
 from tests.support.kafka_view import KafkaView
 from tests.support.redis_client import Redis
 
@@ -177,6 +178,54 @@ async def test_filters_redrive_page_by_page_what_there_was_when_the_first_was_as
         assert len(await records_of(kafka_view, task)) == 1
 
 
+async def test_a_group_is_what_died_of_exactly_that_as_far_as_a_look_had_come(
+    graveyard: Graveyard, listed: Callable[..., Any], api: Api
+) -> None:
+    reason, long = f"Refused by {new_task_id()}.", "x" * 5_000
+    first, second = a_task(), a_task()
+    await graveyard.bury(first, reason=reason, error_code="refused")
+    await graveyard.bury(a_task(), reason=reason + " Why not.", error_code="refused")
+    await graveyard.bury(a_task(), reason=reason, error_code="other")
+    await graveyard.bury(second, reason=reason, error_code="refused", partition=5)
+    await graveyard.bury(a_task(), reason=reason + long, error_code="refused")
+    [*_, looked] = await listed(reason=reason)
+    arrived = a_task()
+    await graveyard.bury(arrived, reason=reason, error_code="refused", partition=3)
+
+    async def meant(**asked: Any) -> set[str]:
+        page = {"next": None}
+        found: set[str] = set()
+        while not found or page["next"] is not None:
+            after = {} if page["next"] is None else {"after": page["next"]}
+            answer = await graveyard.redrive(**asked, **after, dry_run=True)
+            assert answer.status == 200, answer
+            page = answer.body
+            found |= {item["task_id"] for item in page["items"]}
+        return found
+
+    group = {"error_code": "refused", "reason": reason}
+    assert await meant(group=group, before=looked["later"]) == {first.task_id, second.task_id}
+    # As long as one of many partitions.
+    long_cursor = looked["later"] + "".join(f"_{number}.0.{10**17}" for number in range(100, 130))
+    assert await meant(group=group, before=long_cursor) == {first.task_id, second.task_id}
+    assert await meant(group=group) == {first.task_id, second.task_id, arrived.task_id}
+    assert len(await meant(group={"error_code": "refused", "reason": reason + long})) == 1
+    # What the look left is there from `later` on.
+    answer = await api.ask("GET", ROOT, params={"after": looked["later"], "reason": reason})
+    assert [letter["task_id"] for letter in answer.body["dead_letters"]] == [arrived.task_id]
+    # A look that is not over had come as far as where it goes on.
+    [one, *_] = await listed(reason=reason, limit=1)
+    assert await meant(group=group, before=one["next"]) == {first.task_id}
+
+
+async def test_letters_without_code_and_reason_are_a_group(graveyard: Graveyard, listed: Callable[..., Any]) -> None:
+    [*_, before] = await listed()
+    task = a_task()
+    position = await graveyard.write(encode_task(task), task_headers(task))
+    answer = await graveyard.redrive(group={"error_code": None, "reason": None}, after=before["later"], dry_run=True)
+    assert [item["id"] for item in answer.body["items"]] == [position]
+
+
 async def test_by_task_id_all_letters_of_a_task_are_meant_and_its_last_run_counts(graveyard: Graveyard) -> None:
     task = a_task()
     second = replace(task, run=2)
@@ -211,6 +260,11 @@ async def test_while_the_store_is_not_whole_nothing_is_started(graveyard: Gravey
         ({"since": "yesterday"}, "since"),
         ({"all": True, "limit": 0}, "limit"),
         ({"all": True, "after": "x"}, "after"),
+        ({"all": True, "before": "x"}, "before"),
+        ({"all": True, "before": ""}, "before"),
+        ({"before": "0.0.1"}, None),
+        ({"all": True, "group": {"error_code": None, "reason": None}}, None),
+        ({"group": {"reason": "x"}}, "group.error_code"),
         ({"everything": True}, None),
         ([], None),
     ],

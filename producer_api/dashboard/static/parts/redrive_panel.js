@@ -8,8 +8,8 @@ import { redrive } from "../redriving.js";
 import { progressBar } from "./progress.js";
 import { errorNote, note } from "./states.js";
 
-/** `start(what, asked, {isDryRun})` redrives; one at a time. `onEnd()` is called when one came to its end. */
-export function redrivePanel({ api, announce, signal }, { onEnd }) {
+/** `start(what, asked, {isDryRun})` redrives; one at a time. `onItems(items)` is told what became of letters, as it goes. */
+export function redrivePanel({ api, announce, signal }, { onItems = () => {} } = {}) {
   const element = h("div", { class: "redrive" });
   let isRunning = false;
 
@@ -27,6 +27,7 @@ export function redrivePanel({ api, announce, signal }, { onEnd }) {
     const onPage = (page) => {
       counts = withFates(counts, page.items);
       scanned += page.scanned;
+      if (!isDryRun) onItems(page.items);
       bar.set(Math.round((100 * scanned) / Math.max(1, scanned + page.remaining)), "processing");
       setText(words, `${number(scanned)} looked at, ${number(page.remaining)} to go: ${fateWords(counts)}.`);
     };
@@ -47,7 +48,6 @@ export function redrivePanel({ api, announce, signal }, { onEnd }) {
     const said = outcome(counts, isDryRun, wasStopped ? "Stopped. So far: " : "");
     replace(element, said);
     announce(said.textContent);
-    onEnd();
   }
 
   return { element, start };

@@ -14,7 +14,7 @@ export const deadLetterView = {
   show(root, context) {
     const { id } = context.params;
     document.title = `Dead letter ${id} · Promptmill`;
-    const panel = redrivePanel(context, { onEnd: () => {} });
+    const panel = redrivePanel(context);
     const asked = { positions: [id] };
     const what = `letter ${id}`;
     const look = h("button", { type: "button", class: "button", on: { click: () => panel.start(what, asked, { isDryRun: true }) } }, "Look only");

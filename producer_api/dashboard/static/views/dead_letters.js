@@ -1,23 +1,21 @@
-// Dead letters by why they died: to be looked at, and run again.
+// Dead letters by why they died: to be looked at, and run again. What dies meanwhile comes in by itself.
+//
+// That there are more is told by the topics, which an API reads for all who look at anything: letters are read when their
+// topic has grown, behind the last that was read.
 
-import { ApiError, isAbort } from "../api.js";
 import { h, replace, setText } from "../dom.js";
-import { ago, bytes, count, instant, number, shortId } from "../format.js";
-import { confirmed } from "../parts/dialog.js";
-import { card, pageHead, time } from "../parts/page.js";
+import { count, number } from "../format.js";
+import { confirmed, openDialog } from "../parts/dialog.js";
+import { liveContent } from "../parts/live.js";
+import { card, pageHead } from "../parts/page.js";
 import { redrivePanel } from "../parts/redrive_panel.js";
-import { emptyState, errorState, loadingState } from "../parts/states.js";
-import { badge } from "../parts/status.js";
-import { createTable } from "../parts/table.js";
+import { emptyState, errorNote, errorState, loadingState } from "../parts/states.js";
 import { href } from "../router.js";
-import { groupId, groupsOf } from "./dead_letters_data.js";
+import { createLetterReader } from "./dead_letters/reader.js";
+import { groupTable, letterTable } from "./dead_letters/tables.js";
+import { groupAsked, groupId, groupsOf, latestOf, markOf } from "./dead_letters_data.js";
 
-const PAGE = 500;
-// What one look brings here: the sums stay quick, and the rest is a button away.
-const AT_ONCE = 5_000;
 const SHOWN = 100;
-// Of a reason, as the API takes it.
-const LONGEST_REASON = 300;
 
 export const deadLettersView = {
   title: "Dead letters",
@@ -25,29 +23,33 @@ export const deadLettersView = {
     const lead = "Records that will not be tried again by themselves, oldest first. They stay for 30 days, redriven or not.";
     const all = h("button", { type: "button", class: "button", disabled: true }, "Redrive all");
     const content = letters(context, all);
-    root.append(pageHead({ title: "Dead letters", lead }, all), content);
+    const { element, sign } = liveContent(context, "topics", { build: () => content, title: "The dead letters cannot be shown" });
+    root.append(pageHead({ title: "Dead letters", lead }, sign, all), element);
   },
 };
 
 function letters(context, all) {
   const { api, operator, query, onQuery, signal } = context;
-  const found = [];
-  let rest = { after: null, remaining: 0 };
+  const fates = new Map();
   let chosen = chosenOf(query);
   let most = SHOWN;
+  let seenEnds = null;
+  let hasFailed = false;
 
-  const panel = redrivePanel(context, { onEnd: () => {} });
+  const reader = createLetterReader({ api, signal, onPage, onError });
+  const panel = redrivePanel(context, { onItems });
   const groups = groupTable(redriveGroup);
   const list = letterTable((letter) => panel.start(`letter ${letter.id}`, { positions: [letter.id] }));
+  const trouble = h("div", {});
   const looked = h("p", { class: "hint", role: "status" });
-  const further = h("button", { type: "button", class: "button button-small", on: { click: read } }, "Look at more");
+  const further = h("button", { type: "button", class: "button button-small", on: { click: readMore } }, "Look at more");
   const heading = h("h2", { tabindex: "-1" });
   const everyGroup = h("a", { class: "button button-small", href: href("/dead-letters") }, "All reasons");
   const shownOf = h("p", { class: "hint" });
   const more = h("button", { type: "button", class: "button button-small", on: { click: showMore } }, "Show more");
   const place = h("div", { class: "stack" }, loadingState());
   const content = [
-    card({ title: "By reason" }, groups.element, h("div", { class: "actions" }, looked, further)),
+    card({ title: "By reason" }, groups.element, trouble, h("div", { class: "actions" }, looked, further)),
     h(
       "section",
       { class: "card" },
@@ -61,43 +63,57 @@ function letters(context, all) {
     text: "Every record was run, or is still to be. What fails for good comes here with its reason.",
   });
 
-  async function read() {
-    further.disabled = true;
-    const until = found.length + AT_ONCE;
-    try {
-      do {
-        const page = await api.get("v1/operator/dead-letters", { limit: PAGE, after: rest.after }, { signal });
-        found.push(...page.dead_letters);
-        rest = { after: page.next, remaining: page.remaining };
-        show();
-      } while (rest.after !== null && found.length < until);
-    } catch (error) {
-      if (isAbort(error)) return;
-      if (!(error instanceof ApiError)) throw error;
-      replace(place, errorState(error, { title: "The dead letters cannot be shown", onRetry: again }));
-    } finally {
-      further.disabled = false;
-    }
+  function update({ topics }) {
+    const ends = topics.find(({ topic }) => topic.endsWith("dead-letters"))?.partitions?.map(({ end }) => end).join() ?? "";
+    if (ends === seenEnds && !hasFailed) return;
+    seenEnds = ends;
+    reader.readOn();
+  }
+
+  function onPage() {
+    hasFailed = false;
+    replace(trouble);
+    show();
+  }
+
+  function onError(error) {
+    hasFailed = true;
+    if (reader.letters.length) replace(trouble, errorNote(error));
+    else replace(place, errorState(error, { title: "The dead letters cannot be shown", onRetry: again }));
   }
 
   function again() {
     operator.askAgain();
     replace(place, loadingState());
-    read();
+    reader.readOn();
+  }
+
+  async function readMore() {
+    further.disabled = true;
+    await reader.readMore();
+    further.disabled = false;
+  }
+
+  function onItems(items) {
+    for (const { id, status, run } of items) fates.set(id, { status, run });
+    show();
   }
 
   function show() {
+    const found = reader.letters;
+    const { isOver, remaining, end } = reader.rest();
+    if (end === null) return;
     all.disabled = !found.length;
-    if (!found.length && rest.after === null) {
+    if (!found.length && isOver) {
       replace(place, nothing);
       return;
     }
-    const known = groupsOf(found);
-    groups.update(known.map((group) => ({ ...group, isChosen: chosen?.id === group.id })));
-    setText(looked, `${count(found.length, "letter")} looked at${rest.remaining ? `, ${number(rest.remaining)} to go` : ""}.`);
-    further.hidden = rest.after === null;
+    groups.update(groupsOf(found));
+    setText(looked, `${count(found.length, "letter")} looked at${remaining ? `, ${number(remaining)} to go` : ""}.`);
+    further.hidden = isOver;
     const matching = chosen ? found.filter((letter) => idOf(letter) === chosen.id) : found;
-    list.update(matching.slice(0, most));
+    const latest = latestOf(found);
+    list.update(matching.slice(0, most).map((letter) => ({ ...letter, mark: markOf(letter, latest.get(letter.task_id), fates.get(letter.id)) })));
     setText(heading, chosen ? `${chosen.errorCode ?? "No code"}: ${chosen.reason ?? "no reason given"}` : "Letters");
     everyGroup.hidden = !chosen;
     more.hidden = matching.length <= most;
@@ -111,14 +127,14 @@ function letters(context, all) {
   }
 
   async function redriveGroup(group) {
+    const { isOver, remaining, reached, end } = reader.rest();
     const what = count(group.count, "letter");
-    const text = "Each gets another run with its whole time before it. What is under way, or has its answer, is left as it is.";
-    const yes = await confirmed({ title: `Redrive ${what}?`, text, action: "Redrive" });
-    if (yes) panel.start(what, askedOf(group, found));
+    const before = await askHowMany({ what, isOver, remaining, reached, end });
+    if (before) panel.start(before === reached ? what : "letters that died of this", groupAsked(group, before));
   }
 
   all.addEventListener("click", async () => {
-    const text = "Every letter in the topic, not only those shown. What is under way, or has its answer, is left as it is.";
+    const text = "Every letter that is in the topic now, not only those shown. What is under way, or has its answer, is left as it is.";
     const yes = await confirmed({ title: "Redrive all dead letters?", text, action: "Redrive all" });
     if (yes) panel.start("all letters", { all: true });
   });
@@ -128,17 +144,21 @@ function letters(context, all) {
     show();
     if (chosen) heading.focus();
   });
-  read();
-  return place;
+  return { element: place, update, close() {} };
 }
 
-/** Which letters a group's redrive means: by what they have in common, else each by its position. */
-function askedOf({ id, errorCode, reason }, found) {
-  if (errorCode === null && !reason) return { positions: found.filter((one) => idOf(one) === id).map((one) => one.id) };
-  return {
-    ...(errorCode === null ? {} : { error_code: errorCode }),
-    ...(reason ? { reason: reason.slice(0, LONGEST_REASON) } : {}),
-  };
+/** Up to where letters of a group are to be redriven, as the API takes it; null for none. */
+function askHowMany({ what, isOver, remaining, reached, end }) {
+  const body = [
+    h("p", {}, `Those counted here, which died of exactly this, get another run with their whole time before them. What is under way, or has its answer, is left as it is, and so is what died since.`),
+    !isOver && h("p", {}, `${count(remaining, "further letter")} ${remaining === 1 ? "was" : "were"} not looked at. Those that died of exactly this can be redriven, too: how many they are is not known.`),
+  ];
+  const actions = [
+    { label: "Go back", value: null },
+    !isOver && { label: "Redrive these and those not looked at", value: end },
+    { label: "Redrive", value: reached, kind: "primary" },
+  ];
+  return openDialog({ title: `Redrive ${what}?`, body, actions: actions.filter(Boolean) });
 }
 
 function chosenOf({ code, reason }) {
@@ -149,75 +169,4 @@ function chosenOf({ code, reason }) {
 
 function idOf({ error_code: errorCode, reason }) {
   return groupId({ errorCode, reason });
-}
-
-function groupTable(redriveGroup) {
-  return createTable({
-    label: "Dead letters by reason",
-    key: ({ id }) => id,
-    columns: [
-      {
-        title: "Reason",
-        isMain: true,
-        cell: ({ errorCode, reason }) =>
-          h(
-            "div",
-            { class: "two-lines" },
-            h("a", { href: href("/dead-letters", { code: errorCode, reason }) }, reason ?? "no reason given"),
-            h("span", {}, badge(errorCode ?? "no code", "bad")),
-          ),
-      },
-      { title: "Letters", isNumber: true, cell: (group) => number(group.count) },
-      { title: "First", class: "nowrap", cell: ({ first }) => time(first, ago(first), instant(first)) },
-      { title: "Last", class: "nowrap", cell: ({ last }) => time(last, ago(last), instant(last)) },
-      {
-        title: "Redrive",
-        hasHiddenTitle: true,
-        part: (first) => {
-          let group = first;
-          const label = `Redrive: ${first.reason ?? "no reason given"}`;
-          const attributes = { type: "button", class: "button button-small", "aria-label": label };
-          const button = h("button", { ...attributes, on: { click: () => redriveGroup(group) } }, "Redrive");
-          const update = (now) => {
-            group = now;
-          };
-          return { element: button, update };
-        },
-      },
-    ],
-  });
-}
-
-function letterTable(redriveOne) {
-  return createTable({
-    label: "Dead letters",
-    key: ({ id }) => id,
-    columns: [
-      {
-        title: "Letter",
-        isMain: true,
-        cell: ({ id }) => h("a", { href: href(`/dead-letters/${id}`), "aria-label": `Letter ${id}` }, id),
-      },
-      {
-        title: "Task",
-        class: "nowrap",
-        cell: ({ task_id: taskId }) =>
-          taskId === null ? "none" : h("a", { class: "mono", href: href(`/tasks/${taskId}`), title: taskId }, shortId(taskId)),
-      },
-      { title: "Why", cell: ({ error_code: code, reason }) => h("span", { title: reason }, code ?? reason ?? "no reason given") },
-      { title: "Tenant", cell: ({ tenant }) => tenant ?? "–" },
-      { title: "Run", isNumber: true, cell: ({ run }) => number(run) },
-      { title: "Failed", class: "nowrap", cell: ({ failed_at: at }) => time(at, ago(at), instant(at)) },
-      { title: "Size", isNumber: true, cell: ({ size_bytes: size }) => bytes(size) },
-      {
-        title: "Redrive",
-        hasHiddenTitle: true,
-        part: (letter) => {
-          const attributes = { type: "button", class: "button button-small", "aria-label": `Redrive letter ${letter.id}` };
-          const button = h("button", { ...attributes, on: { click: () => redriveOne(letter) } }, "Redrive");
-          return { element: button, update() {} };
-        },
-      },
-    ],
-  });
 }

@@ -18,3 +18,37 @@ export function groupsOf(letters) {
 export function groupId({ errorCode, reason }) {
   return JSON.stringify([errorCode, reason]);
 }
+
+/** Which letters a group's redrive means, as the API takes it: those counted, up to where `before` had come. */
+export function groupAsked({ errorCode, reason }, before) {
+  return { group: { error_code: errorCode, reason }, before };
+}
+
+/** By task, its letter of the highest run: {id, run}. */
+export function latestOf(letters) {
+  const latest = new Map();
+  for (const { id, task_id: taskId, run } of letters) {
+    if (taskId !== null && run !== null && !(latest.get(taskId)?.run >= run)) latest.set(taskId, { id, run });
+  }
+  return latest;
+}
+
+const FATES = {
+  completed: "has its answer",
+  deleted: "deleted by its tenant",
+  missing: "its original is gone",
+  unreadable: "holds no task",
+  too_large: "too large to run again",
+};
+
+/**
+ * What became of a letter since, {text, letter}, where that is known: of its task's `latest` letter (see latestOf), and of
+ * `fate`, {status, run}, as a redrive from here said. Null of one that may still be redriven.
+ */
+export function markOf({ id, run }, latest, fate) {
+  if (latest && run !== null && latest.run > run && latest.id !== id) return { text: `run ${latest.run} died too:`, letter: latest.id };
+  if (!fate) return null;
+  if (fate.status === "started" || fate.status === "again") return { text: `redriven as run ${fate.run}`, letter: null };
+  if (fate.status === "moved") return { text: fate.run > run ? `in run ${fate.run} by now` : "under way", letter: null };
+  return { text: FATES[fate.status] ?? fate.status, letter: null };
+}

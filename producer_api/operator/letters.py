@@ -114,8 +114,8 @@ class Letter:
 class LetterFilter:
     """Which letters are meant: those that fulfil all that is given. `reason` is a part of it, in any case of letters.
 
-    `group` is code and reason of those that died of exactly that; None in it means that there is none. `since` and `until`
-    are times of death in Unix seconds, both included.
+    `group` is code and reason of those that died of exactly that; None in it means that there is none. `since` and
+    `until` are times of death in Unix seconds, both included.
     """
 
     reason: str | None = None

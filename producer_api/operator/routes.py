@@ -1,11 +1,13 @@
 """`/v1/operator/dead-letters`: list, look at one, redrive."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import ValidationError
 
+from common.store.scripts import StoreUnavailable
 from common.task import parse_task_id
 from producer_api.checked_route import CheckedRoute
 from producer_api.documentation import body_of
@@ -32,7 +34,8 @@ from producer_api.operator.schemas import (
     WholeLetterView,
 )
 from producer_api.request_body import parse_json, read_body
-from producer_api.state import ReadyParts
+from producer_api.state import Parts, ReadyParts
+from producer_api.tasks.lookup import StoreRebuilding
 from producer_api.tasks.schemas import ErrorAnswer
 from producer_api.unknown_field import unknown_field
 
@@ -96,7 +99,8 @@ async def list_letters(
     cursor = _cursor(after)
     async with opened(parts.letter_log) as log:
         page = await log.scan(cursor or await log.begin(since), wanted, limit=limit)
-    letters = [letter_view(letter) for letter in page.letters]
+    now = await _tasks_now(parts, [letter.task_id for letter in page.letters if letter.task_id is not None])
+    letters = [{**letter_view(letter), "now": now.get(letter.task_id)} for letter in page.letters]
     return json_answer({"dead_letters": letters, **_rest(page), "later": str(page.later)})
 
 
@@ -136,6 +140,14 @@ async def redrive_letters(request: Request, parts: ReadyParts) -> Response:
             letters = [(letter.position, letter) for letter in page.letters]
         items = await parts.redrive.redrive(letters, log, dry_run=asked.dry_run)
     return json_answer({"items": [item.view() for item in items], "dry_run": asked.dry_run, **_rest(page)})
+
+
+async def _tasks_now(parts: Parts, task_ids: Sequence[str]) -> Mapping[str | None, dict[str, Any]]:
+    """How these tasks stand; nothing while the store cannot say: letters are Kafka's, and are listed all the same."""
+    with suppress(StoreRebuilding, StoreUnavailable):
+        states = await parts.lookup.find_briefly(task_ids)
+        return {state.task_id: {"run": state.run, "status": state.status} for state in states if state is not None}
+    return {}
 
 
 def _asked(content: Any) -> RedriveLetters:

@@ -37,10 +37,23 @@ class LetterView(BaseModel):
     by_reference: bool = Field(description="The original was too large to copy: the value says where it stands.")
 
 
+class TaskNow(BaseModel):
+    """How a letter's task stands."""
+
+    run: int
+    status: str
+
+
+class ListedLetterView(LetterView):
+    """A dead letter with what became of its task."""
+
+    now: TaskNow | None = Field(description="How its task stands now; null where the store does not know or say.")
+
+
 class LetterViews(BaseModel):
     """A page of dead letters, oldest first. It may hold none and still not be the last."""
 
-    dead_letters: list[LetterView]
+    dead_letters: list[ListedLetterView]
     scanned: int = Field(description="Letters looked at for this page.")
     remaining: int = Field(description="Letters still to be looked at.")
     next: str | None = Field(description="Send it as `after` for the next page; null after the last.")

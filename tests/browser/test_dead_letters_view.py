@@ -61,12 +61,15 @@ async def test_what_dies_comes_in_by_itself_and_what_was_redriven_is_said_to_be(
     await expect(page.locator(".live-sign")).to_have_text("Live")
     [first] = await fail(product, ["one"])
     await expect(letters(page)).to_have_count(1)
-    await fail(product, ["two"])
+    second = await fail(product, ["two"])
     await expect(letters(page)).to_have_count(2)
     [dying, living] = [letters(page).nth(0), letters(page).nth(1)]
     await living.get_by_role("button", name="Redrive").click()
     await expect(living).to_contain_text("redriven as run 2")
     await expect(living.get_by_role("button")).to_have_count(0)
+    await product.api.wait_until_completed(second)
+    await page.reload()
+    await expect(living).to_contain_text("run 2 completed")
     # The next one dies of the same again.
     await product.model.behave(status=400, error_code="too_long")
     await dying.get_by_role("button", name="Redrive").focus()
@@ -80,9 +83,7 @@ async def test_what_dies_comes_in_by_itself_and_what_was_redriven_is_said_to_be(
     await expect(page.locator(".facts > div", has_text="Run")).to_have_text("Run2")
 
 
-async def test_a_redrive_keeps_the_focus_in_its_row(
-    product: Product, visit: Visiting
-) -> None:
+async def test_a_redrive_keeps_the_focus_in_its_row(product: Product, visit: Visiting) -> None:
     await fail(product, ["one"])
     page = await (await visit(product.api)).open("#/dead-letters")
     await letters(page).get_by_role("button", name="Redrive").focus()

@@ -103,6 +103,37 @@ async def test_dead_letters_are_grouped_by_code_and_reason(page: Page) -> None:
     ]
 
 
+async def test_a_letter_is_marked_by_what_became_of_its_task(page: Page) -> None:
+    module = "views/dead_letters_data.js"
+    letter = {"id": "0-1", "task_id": "a", "run": 1, "now": {"run": 1, "status": "failed"}}
+    again = {"id": "0-2", "task_id": "a", "run": 2, "now": {"run": 2, "status": "failed"}}
+    latest = {"id": "0-2", "run": 2}
+    for one, last, fate, expected in (
+        (letter, {"id": "0-1", "run": 1}, None, None),
+        (letter, latest, {"status": "started", "run": 2}, {"text": "run 2 died too:", "letter": "0-2"}),
+        (again, latest, None, None),
+        (again, latest, {"status": "again", "run": 3}, {"text": "redriven as run 3", "letter": None}),
+        (letter, None, {"status": "moved", "run": 4}, {"text": "in run 4 by now", "letter": None}),
+        (letter, None, {"status": "moved", "run": 1}, {"text": "under way", "letter": None}),
+        (letter, None, {"status": "missing", "run": None}, {"text": "its original is gone", "letter": None}),
+        ({**letter, "now": None}, None, None, None),
+        ({**letter, "now": {"run": 2, "status": "expired"}}, None, None, {"text": "run 2 expired", "letter": None}),
+        (
+            {**letter, "now": {"run": 2, "status": "queued"}},
+            None,
+            None,
+            {"text": "redriven as run 2", "letter": None},
+        ),
+        ({**letter, "run": None, "now": {"run": 2, "status": "queued"}}, None, None, None),
+    ):
+        assert await call(page, module, "markOf", one, last, fate) == expected
+    found = await page.evaluate(
+        "([url, given]) => import(url).then(({ latestOf }) => [...latestOf(given)])",
+        [f"/dashboard/{read_dashboard().version}/{module}", [again, letter, {**letter, "task_id": None}]],
+    )
+    assert found == [["a", latest]]
+
+
 async def test_the_lag_of_a_worker_is_what_is_known_of_its_partitions(page: Page) -> None:
     for lags, expected in (([], 0), ([1, 2], 3), ([None, 2], 2), ([None, None], None)):
         worker = {"partitions": [{"lag": lag} for lag in lags]}

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from common.record import encode_task
+from common.store.keys import Keys
+from common.store.marker import Marker
 from common.task import new_task_id
 from tests.producer_api.conftest import Service
 from tests.producer_api.operator.conftest import ROOT, Graveyard, a_task
 from tests.support.api import Api
+from tests.support.redis_client import Redis
 
 Listed = Callable[..., Any]
 
@@ -67,6 +70,30 @@ async def test_a_page_looks_at_so_many_letters_at_most_and_says_where_to_go_on(g
     assert [len(page["dead_letters"]) for page in (first, second)] == [1, 2]
     assert first["remaining"] == second["scanned"]
     assert second["next"] is None
+
+
+async def test_the_list_says_how_tasks_stand_as_far_as_the_store_says_so(
+    graveyard: Graveyard, listed: Listed, redis: Redis, keys: Keys
+) -> None:
+    tenant = new_task_id()
+    redriven, ended, unknown = (a_task(tenant=tenant) for _ in range(3))
+    positions = [await graveyard.bury(task) for task in (redriven, ended)]
+    await graveyard.end(redriven)
+    await graveyard.end(ended)
+    await graveyard.fates(positions=positions[:1])
+
+    async def now() -> list[dict[str, Any] | None]:
+        return [letter["now"] for page in await listed(tenant=tenant) for letter in page["dead_letters"]]
+
+    known = [{"run": 2, "status": "queued"}, {"run": 1, "status": "failed"}]
+    assert await now() == known
+    await graveyard.bury(unknown)
+    assert await now() == [*known, None]
+    # While it is rebuilt, who is not in it may exist.
+    await redis.delete(keys.marker)
+    assert await now() == [None] * 3
+    marker = Marker(redis.link, keys)
+    await marker.set((await marker.identity()).run_id)
 
 
 async def test_one_is_shown_with_its_content_and_the_list_has_none(

@@ -193,15 +193,15 @@ async def test_a_group_is_what_died_of_exactly_that_as_far_as_a_look_had_come(
     await graveyard.bury(arrived, reason=reason, error_code="refused", partition=3)
 
     async def meant(**asked: Any) -> set[str]:
-        page = {"next": None}
         found: set[str] = set()
-        while not found or page["next"] is not None:
-            after = {} if page["next"] is None else {"after": page["next"]}
+        after: dict[str, str] = {}
+        while True:
             answer = await graveyard.redrive(**asked, **after, dry_run=True)
             assert answer.status == 200, answer
-            page = answer.body
-            found |= {item["task_id"] for item in page["items"]}
-        return found
+            found |= {item["task_id"] for item in answer.body["items"]}
+            if answer.body["next"] is None:
+                return found
+            after = {"after": answer.body["next"]}
 
     group = {"error_code": "refused", "reason": reason}
     assert await meant(group=group, before=looked["later"]) == {first.task_id, second.task_id}

@@ -33,6 +33,7 @@ export function latestOf(letters) {
   return latest;
 }
 
+const FINAL = ["completed", "failed", "cancelled", "expired"];
 const FATES = {
   completed: "has its answer",
   deleted: "deleted by its tenant",
@@ -42,13 +43,19 @@ const FATES = {
 };
 
 /**
- * What became of a letter since, {text, letter}, where that is known: of its task's `latest` letter (see latestOf), and of
- * `fate`, {status, run}, as a redrive from here said. Null of one that may still be redriven.
+ * What became of a letter since, {text, letter}, where that is known: by its task's `latest` letter (see latestOf), by
+ * `fate`, {status, run}, as a redrive from here said, or by how its task stood when it was read. Null of one that may
+ * still be redriven.
  */
-export function markOf({ id, run }, latest, fate) {
+export function markOf({ id, run, now }, latest, fate) {
   if (latest && run !== null && latest.run > run && latest.id !== id) return { text: `run ${latest.run} died too:`, letter: latest.id };
-  if (!fate) return null;
-  if (fate.status === "started" || fate.status === "again") return { text: `redriven as run ${fate.run}`, letter: null };
-  if (fate.status === "moved") return { text: fate.run > run ? `in run ${fate.run} by now` : "under way", letter: null };
-  return { text: FATES[fate.status] ?? fate.status, letter: null };
+  if (fate) return { text: wordsOf(fate, run), letter: null };
+  if (!now || run === null || now.run <= run) return null;
+  return { text: FINAL.includes(now.status) ? `run ${now.run} ${now.status}` : `redriven as run ${now.run}`, letter: null };
+}
+
+function wordsOf(fate, run) {
+  if (fate.status === "started" || fate.status === "again") return `redriven as run ${fate.run}`;
+  if (fate.status === "moved") return fate.run > run ? `in run ${fate.run} by now` : "under way";
+  return FATES[fate.status] ?? fate.status;
 }

@@ -14,7 +14,7 @@ up: $(VENV) ## Kafka, Valkey, a model and both services, on this machine
 	@trap : INT; $(BIN)/promptmill up $(ARGS) || [ $$? -eq 130 ]
 
 # Most tests wait for real servers: more processes than cores.
-PROCESSES ?= 3
+PROCESSES ?= 4
 PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
 OPENAI_2 := $(VENV)/openai-2

@@ -355,7 +355,8 @@ async def test_a_redis_of_another_kind_is_found(well: Ward, ports: Ports, tmp_pa
         return await redis_ok(port)
 
     server = await asyncio.to_thread(find_valkey, {})
-    options = ("--port", str(port), "--bind", "127.0.0.1", "--cluster-enabled", "yes", "--dir", str(tmp_path))
+    cluster = ("--cluster-enabled", "yes", "--cluster-port", str(ports.free()))
+    options = ("--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path), *cluster)
     child = Child(name="cluster", argv=(str(server), *options), log=tmp_path / "cluster.log", ready=ready)
     async with running([child]):
         report = await well.examine("--min-free-gib", "0.001", redis__url=url_of_port(port))

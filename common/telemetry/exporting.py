@@ -20,8 +20,8 @@ class TraceMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._spans = Counter(
             "promptmill_trace_spans",
-            "Spans that ended, by their fate: exported, refused (the receiver did not take them, or could not be "
-            "reached) or no_room (too many waited for it).",
+            "Where traces are sent: spans that ended, by their fate: exported, refused (the receiver did not take "
+            "them, or could not be reached) or no_room (too many waited for it).",
             [Label("fate", ("exported", "refused", "no_room"))],
             registry=registry,
         )

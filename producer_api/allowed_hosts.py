@@ -4,8 +4,9 @@ A page anywhere can have its own name lead to this machine (DNS rebinding). To t
 is of its own origin: nothing it asks or reads is cross-site. But the request still says that name.
 """
 
-import ipaddress
 from urllib.parse import urlsplit
+
+from producer_api.network_address import is_address, is_loopback
 
 _ANY = "*"
 _SEPARATOR = ","
@@ -27,7 +28,7 @@ class AllowedHosts:
 
     def __init__(self, names: str, *, listens_on: str) -> None:
         self._names = frozenset(name.strip().lower() for name in names.split(_SEPARATOR) if name.strip())
-        self._is_any = _ANY in self._names if self._names else not _is_this_machine(listens_on)
+        self._is_any = _ANY in self._names if self._names else not (listens_on == _LOCALHOST or is_loopback(listens_on))
         self._verdicts: dict[str, bool] = {}
 
     def allows(self, host: str | None) -> bool:
@@ -47,16 +48,4 @@ class AllowedHosts:
         except ValueError:
             return False
         name = name.removesuffix(".")
-        return name in self._names or "." not in name or name.endswith(f".{_LOCALHOST}") or _is_address(name)
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_this_machine(address: str) -> bool:
-    return address == _LOCALHOST or (_is_address(address) and ipaddress.ip_address(address).is_loopback)
+        return name in self._names or "." not in name or name.endswith(f".{_LOCALHOST}") or is_address(name)

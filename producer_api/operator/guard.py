@@ -1,6 +1,5 @@
 """Who may operate: whoever is on this machine, and whoever has the operators' token."""
 
-import ipaddress
 import secrets
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from pydantic import SecretStr
 
 from common.setting_names import variable_name
 from producer_api.errors import RefusedRequest
+from producer_api.network_address import is_loopback
 from producer_api.state import ReadyParts
 
 _SETTING = variable_name("api", "operator_token")
@@ -63,13 +63,4 @@ def _is_from_here(request: Request) -> bool:
     if request.client is None or any(name in request.headers for name in _FORWARDING):
         return False
     name = request.url.hostname or ""
-    return _is_loopback(request.client.host) and (name == "localhost" or _is_loopback(name))
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    mapped = getattr(found, "ipv4_mapped", None)
-    return bool((mapped or found).is_loopback)
+    return is_loopback(request.client.host) and (name == "localhost" or is_loopback(name))

@@ -1,5 +1,7 @@
 // Dead letters by why they died. Pure.
 
+import { isFinal } from "../follow.js";
+
 /** [{id, errorCode, reason, count, first, last}], the most frequent first; times are of the first and last death. */
 export function groupsOf(letters) {
   const groups = new Map();
@@ -33,7 +35,6 @@ export function latestOf(letters) {
   return latest;
 }
 
-const FINAL = ["completed", "failed", "cancelled", "expired"];
 const FATES = {
   completed: "has its answer",
   deleted: "deleted by its tenant",
@@ -51,7 +52,7 @@ export function markOf({ id, run, now }, latest, fate) {
   if (latest && run !== null && latest.run > run && latest.id !== id) return { text: `run ${latest.run} died too:`, letter: latest.id };
   if (fate) return { text: wordsOf(fate, run), letter: null };
   if (!now || run === null || now.run <= run) return null;
-  return { text: FINAL.includes(now.status) ? `run ${now.run} ${now.status}` : `redriven as run ${now.run}`, letter: null };
+  return { text: isFinal(now.status) ? `run ${now.run} ${now.status}` : `redriven as run ${now.run}`, letter: null };
 }
 
 function wordsOf(fate, run) {
